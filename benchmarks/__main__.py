@@ -1,0 +1,17 @@
+"""Run every benchmark, one after the other: `python -m benchmarks [--json]`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from benchmarks import crc, exchange, line, load_profile, many
+from benchmarks.harness import main
+
+
+def jobs() -> Iterator[dict[str, object]]:
+    for module in (crc, load_profile, exchange, line, many):
+        yield from module.jobs()
+
+
+if __name__ == "__main__":
+    main(jobs, __doc__)

@@ -1,0 +1,68 @@
+"""The other ends that the benchmarks talk to, each in a process of its own: its CPU is not measured.
+
+    python -m benchmarks.servers emulator          a PSEM emulator with a 16 KiB table 2200
+    python -m benchmarks.servers echo HEX          answers every chunk with the same octets
+
+Both listen on a free port of 127.0.0.1 and print it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+
+LARGE_TABLE = 2200  # MT152: any number the emulator does not use
+LARGE_TABLE_SIZE = 16384  # octets
+
+
+@contextlib.contextmanager
+def server(*arguments: str) -> Iterator[int]:
+    """Run a server of this module and yield its port."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.servers", *arguments], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+class Echo(asyncio.Protocol):
+    def __init__(self, answer: bytes) -> None:
+        self.answer = answer
+
+    def connection_made(self, transport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(self.answer)
+
+
+async def serve_echo(answer: bytes) -> None:
+    listening = await asyncio.get_running_loop().create_server(lambda: Echo(answer), "127.0.0.1", 0)
+    print(listening.sockets[0].getsockname()[1], flush=True)
+    await listening.serve_forever()
+
+
+async def serve_emulator() -> None:
+    from meterkit.emulator import EmulatorConfiguration, MeterEmulator, serve_tcp
+
+    emulator = MeterEmulator(EmulatorConfiguration())
+    emulator.tables.write_table(LARGE_TABLE, bytes(range(256)) * (LARGE_TABLE_SIZE // 256))
+    async with serve_tcp(emulator) as listening:
+        print(listening.port, flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        if sys.argv[1] == "echo":
+            asyncio.run(serve_echo(bytes.fromhex(sys.argv[2])))
+        else:
+            asyncio.run(serve_emulator())

@@ -1,0 +1,1 @@
+"""Verbs for PSEM meters: `meterkit psem info|read|write|procedure|profile`."""

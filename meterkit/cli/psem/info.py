@@ -1,0 +1,73 @@
+"""`meterkit psem info`: who the meter is, what it speaks, what it records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table as Grid
+from rich.text import Text
+
+from meterkit.cli.access import Access
+from meterkit.cli.meter import on_meter
+from meterkit.cli.output import print_json, safe_text, screen
+from meterkit.cli.pictures.series import duration_text
+from meterkit.cli.psem.identity import Identity, read_identity
+from meterkit.cli.running import OK
+from meterkit.psem.client import PsemClient
+
+
+def info(url: str, access: Access, *, as_json: bool) -> int:
+    """Read the meter's identity and show it."""
+
+    async def body(client: PsemClient) -> int:
+        identity = await read_identity(client)
+        if as_json:
+            print_json(identity.document())
+        else:
+            for part in identity_parts(identity):
+                screen().print(part)
+        return OK
+
+    return on_meter(url, access, body)
+
+
+def identity_parts(identity: Identity) -> list[RenderableType]:
+    """Return the identity as a person reads it."""
+    grid = Grid.grid(padding=(0, 2))
+    for name, value in _lines(identity):
+        grid.add_row(Text(name, style="cyan"), Text(safe_text(value)))
+    parts: list[RenderableType] = [grid]
+    for error in identity.withheld:
+        parts.append(Text(f"withheld: {safe_text(str(error))}", style="yellow"))
+    return parts
+
+
+def _lines(identity: Identity) -> Iterator[tuple[str, str]]:
+    meter = identity.meter
+    if meter is not None:
+        yield "manufacturer", meter.manufacturer
+        yield "model", meter.ed_model
+        yield "serial number", str(meter.mfg_serial_number)
+    if identity.utility is not None:
+        yield "utility serial number", identity.utility.utility_serial_number
+    if identity.firmware is not None:
+        yield "firmware", identity.firmware
+    if identity.identification is not None:
+        features = ", ".join(feature.name for feature in identity.identification.features) or "no features"
+        yield "speaks", f"{identity.identification}, {features}"
+    if identity.config is not None:
+        yield "octet order", "most significant first" if identity.config.is_big_endian else "least significant first"
+    negotiated = identity.negotiated
+    if negotiated is None:
+        yield "packets", "1 of 64 octets (the standard's default)"
+    else:
+        speed = f", {negotiated.baud_rate} baud" if negotiated.baud_rate else ""
+        yield "packets", f"up to {negotiated.max_packets} of {negotiated.packet_size} octets{speed}"
+    for one in identity.data_sets:
+        filled = "" if one.valid_blocks is None else f", {one.valid_blocks} filled"
+        yield (
+            f"load profile {one.data_set}",
+            f"{duration_text(one.interval)}, {len(one.sources)} channels, "
+            f"{one.blocks} blocks of {one.intervals_per_block} intervals{filled}",
+        )

@@ -1,0 +1,145 @@
+"""`meterkit psem profile`: a load profile streamed, shown as a table, a load curve and a heat map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from meterkit.cli.access import Access
+from meterkit.cli.meter import on_meter
+from meterkit.cli.output import iso, messages, screen
+from meterkit.cli.profile_view import ProfileView
+from meterkit.cli.rows import JsonLines, Sink, check_file, open_file
+from meterkit.cli.running import FAILED, OK, report_error, say_hint
+from meterkit.cli.usage import UsageMistake, new_file
+from meterkit.errors import MeterError
+from meterkit.psem.client import PsemClient
+from meterkit.psem.load_profile_stream import LoadProfileStream
+from meterkit.psem.tables.load_profile import LoadProfileRow
+from meterkit.result import Err
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What of the profile is wanted, and where it goes."""
+
+    data_set: int
+    since: datetime | None
+    until: datetime | None
+    out: Path | None
+    svg: Path | None
+    overwrite: bool
+    channel: int
+    show_all: bool
+    as_json: bool
+
+    def check(self) -> None:
+        """Refuse what cannot be.  Errors: UsageMistake."""
+        if not 1 <= self.data_set <= 4:
+            raise UsageMistake(f"--data-set {self.data_set}: a meter has data sets 1 to 4")
+        if self.channel < 0:
+            raise UsageMistake(f"--channel {self.channel}: channels are counted from 0")
+        if self.since and self.until and self.since >= self.until:
+            raise UsageMistake(f"--since {iso(self.since)} is not before --until {iso(self.until)}")
+        if self.out is not None:
+            check_file(self.out)
+        new_file(self.out, overwrite=self.overwrite)
+        new_file(self.svg, overwrite=self.overwrite)
+
+    def check_channel(self, row: LoadProfileRow) -> None:
+        """Refuse a channel that the data set has not, as its first row shows.  Errors: UsageMistake."""
+        if self.channel >= len(row.values):
+            most = len(row.values) - 1
+            raise UsageMistake(f"--channel {self.channel}: data set {self.data_set} has channels 0 to {most}")
+
+
+def profile(url: str, access: Access, wish: Wish) -> int:
+    """Stream a data set to where `wish` says; rows that came before an error are kept."""
+    wish.check()
+
+    async def body(client: PsemClient) -> int:
+        stream = client.load_profile(wish.data_set, since=wish.since, until=wish.until)
+        rows: list[LoadProfileRow] = []
+        with ExitStack() as files:
+            takers: list[Callable[[LoadProfileRow], None]] = [wish.check_channel]
+            for sink in _sinks(wish):
+                files.callback(sink.close)
+                takers.append(sink.write)
+            if not wish.as_json or wish.svg is not None:
+                takers.append(rows.append)
+            count, error = await drain(stream, takers)
+        if stream.geometry is not None and (rows or error is None):
+            _show(wish, stream, rows)
+        if error is None:
+            return OK
+        report_error(error, as_json=wish.as_json)
+        if count and stream.position is not None:
+            say_hint(f"{count} rows came before and are kept; go on with --since {iso(stream.position)}")
+        return FAILED
+
+    return on_meter(url, access, body)
+
+
+def _sinks(wish: Wish) -> Iterator[Sink]:
+    if wish.out is not None:
+        yield open_file(wish.out)
+    if wish.as_json:
+        yield JsonLines()
+
+
+async def drain(
+    stream: LoadProfileStream, takers: list[Callable[[LoadProfileRow], None]]
+) -> tuple[int, MeterError | None]:
+    """Hand every row to every taker; return how many there were, and the error that ended the stream."""
+    count = 0
+    with _progress(stream) as advance:
+        async for item in stream:
+            if isinstance(item, Err):
+                return count, item.error
+            for take in takers:
+                take(item.value)
+            count += 1
+            advance(count)
+    return count, None
+
+
+@contextmanager
+def _progress(stream: LoadProfileStream) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on standard error, if that is a terminal."""
+    console = messages()
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("data set {task.fields[data_set]}"),
+        BarColumn(),
+        TextColumn("{task.completed} of {task.total} blocks, {task.fields[rows]} rows"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None, data_set=stream.data_set, rows=0)
+
+        def advance(rows: int) -> None:
+            bar.update(task, completed=stream.blocks_done, total=stream.blocks_total or None, rows=rows)
+
+        yield advance
+
+
+def _show(wish: Wish, stream: LoadProfileStream, rows: list[LoadProfileRow]) -> None:
+    geometry = stream.geometry
+    assert geometry is not None
+    view = ProfileView(geometry, rows, channel=wish.channel, show_all=wish.show_all)
+    if not wish.as_json:
+        view.print(screen())
+        if wish.out is not None:
+            screen().print(f"{len(rows)} rows written to {wish.out}", markup=False)
+    if wish.svg is not None:
+        view.save(wish.svg)
+        if not wish.as_json:
+            screen().print(f"picture written to {wish.svg}", markup=False)

@@ -1,0 +1,158 @@
+"""`meterkit psem read`: one table, decoded where its layout is known, or a hex dump."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+
+from rich.table import Table as Grid
+from rich.text import Text
+
+from meterkit.cli.access import Access
+from meterkit.cli.meter import on_meter
+from meterkit.cli.output import hex_dump, jsonable, print_json, safe_text, screen
+from meterkit.cli.running import OK
+from meterkit.cli.usage import UsageMistake, new_file
+from meterkit.codec.layout import plain
+from meterkit.errors import MeterError, ProtocolFault
+from meterkit.psem.client import PsemClient
+from meterkit.psem.tables import Table, TableData, context_for
+from meterkit.result import Err, Ok, Result
+
+#: Lines of a decoded table or hex dump shown on a terminal without --all.
+MOST_LINES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What of which table is wanted, and where it goes."""
+
+    table_id: int
+    offset: int | None  #: octets
+    count: int | None  #: octets; None: the whole table
+    _: KW_ONLY
+    raw: bool
+    out: Path | None
+    overwrite: bool
+    show_all: bool
+    as_json: bool
+
+    def check(self) -> None:
+        """Refuse what cannot be.  Errors: UsageMistake."""
+        if self.count is not None and self.count < 1:
+            raise UsageMistake(f"--count {self.count}: at least one octet must be read")
+        if self.offset is not None and self.count is None:
+            raise UsageMistake("--offset needs --count: how many octets to read from there")
+        new_file(self.out, overwrite=self.overwrite)
+
+
+def read(url: str, access: Access, wish: Wish) -> int:
+    """Read a table and show it."""
+    wish.check()
+
+    async def body(client: PsemClient) -> int:
+        octets, record = await _fetch(client, wish)
+        if wish.out is not None:
+            wish.out.write_bytes(octets)
+        if wish.as_json:
+            print_json(_document(wish, octets, record))
+        elif wish.out is not None:
+            screen().print(f"{len(octets)} octets of {_name(wish.table_id)} written to {wish.out}", markup=False)
+        else:
+            _show(wish, octets, record)
+        return OK
+
+    return on_meter(url, access, body)
+
+
+def _name(table_id: int) -> str:
+    return TableData(table_id, b"").display_name
+
+
+async def _fetch(client: PsemClient, wish: Wish) -> tuple[bytes, Table | MeterError | None]:
+    """Return the octets and what they mean: a record, why they fit no declaration, or None."""
+    if wish.count is not None:
+        octets = await client.read_table_offset(wish.table_id, wish.offset or 0, wish.count)
+        return octets.unwrap(), None
+    data = (await client.read_table(wish.table_id)).unwrap()
+    declaration = None if wish.raw else client.registry.get(wish.table_id)
+    if declaration is None:
+        return data.data, None
+    decoded = await _decode(client, declaration, data)
+    return data.data, decoded.error if isinstance(decoded, Err) else decoded.value
+
+
+async def _decode(client: PsemClient, declaration: type[Table], data: TableData) -> Result[Table]:
+    """Decode what was read with the tables that `declaration` takes its shape from."""
+    known: list[Table] = []
+    for needed in sorted(declaration.needs(), key=lambda need: need.number):
+        record = await client.read(needed)
+        if isinstance(record, Err):
+            return Err(record.error.at(f"{declaration.__name__} needs {needed.__name__}"))
+        known.append(record.value)
+    try:
+        return Ok(declaration.resolve(context_for(known)).decode(data.data))
+    except ProtocolFault as misfit:
+        return Err(misfit.error)
+
+
+def _document(wish: Wish, octets: bytes, record: Table | MeterError | None) -> dict[str, object]:
+    document: dict[str, object] = {
+        "table": wish.table_id,
+        "name": _name(wish.table_id),
+        "offset": wish.offset or 0,
+        "size": len(octets),
+        "hex": octets.hex(),
+    }
+    if isinstance(record, MeterError):
+        document["decode_error"] = str(record)
+    document["fields"] = plain(record) if isinstance(record, Table) else None
+    return document
+
+
+def _show(wish: Wish, octets: bytes, record: Table | MeterError | None) -> None:
+    console = screen()
+    console.print(Text(f"{_name(wish.table_id)} ({wish.table_id}), {len(octets)} octets", style="bold"))
+    if isinstance(record, Table):
+        if record.__doc__:
+            console.print(Text(safe_text(record.__doc__.strip().splitlines()[0]), style="dim"))
+        lines = list(flatten(jsonable(plain(record))))
+        grid = Grid.grid(padding=(0, 2))
+        for path, value in lines if wish.show_all else lines[:MOST_LINES]:
+            grid.add_row(Text(path, style="cyan"), Text(value))
+        console.print(grid)
+        left = 0 if wish.show_all else len(lines) - MOST_LINES
+    else:
+        if record is not None:
+            console.print(Text(f"not decoded: {safe_text(str(record))}", style="yellow"))
+        dump = list(hex_dump(octets, wish.offset or 0))
+        for line in dump if wish.show_all else dump[:MOST_LINES]:
+            console.print(Text(line))
+        left = 0 if wish.show_all else len(dump) - MOST_LINES
+    if left > 0:
+        console.print(Text(f"{left} more lines not shown (--all shows them)", style="dim"))
+
+
+def flatten(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the leaves of what JSON knows as (path, text); a list of plain values is one leaf."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from flatten(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        for at, item in enumerate(value):
+            yield from flatten(item, f"{path}[{at}]")
+    elif isinstance(value, list):
+        yield path, ", ".join(_leaf(item) for item in value)
+    else:
+        yield path, _leaf(value)
+
+
+def _leaf(value: object) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if value else "no"
+        case _:
+            return str(value)

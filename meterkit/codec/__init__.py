@@ -1,0 +1,1 @@
+"""Octets in, values out: checksums, cursors and table layouts.  Knows no protocol."""

@@ -1,0 +1,58 @@
+"""The data link's contract: a pure machine without a clock, and the events it answers with.
+
+PSEM packets, HDLC and the TCP wrapper are Links of one shape; `session.exchange` is their only driver.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from meterkit.errors import MeterError
+
+
+@dataclass(frozen=True, slots=True)
+class Transmit:
+    """Put these octets on the line now."""
+
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A whole message from the other end, reassembled and checked."""
+
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The link gave up; nothing more will come of this exchange."""
+
+    error: MeterError
+
+
+Event: TypeAlias = Transmit | Message | Broken
+Events: TypeAlias = list[Event]
+
+
+class Link(Protocol):
+    """A data link, as a pure machine.  Feed it octets and lapses of time; do what it says.
+
+    Every call returns at once with the events it caused, in order; the machine's state has already
+    moved when it returns, so a caller may drop events only together with the link.
+    """
+
+    timeout: float  #: seconds of silence, counted from now, after which to call `timed_out`
+
+    def send(self, message: bytes) -> Events:
+        """Begin to send a message; the events start with the first `Transmit`."""
+        ...
+
+    def receive(self, octets: bytes) -> Events:
+        """Take octets as they came off the line, in pieces of any size."""
+        ...
+
+    def timed_out(self) -> Events:
+        """Take the news that `timeout` passed in silence: retransmit, or `Broken`."""
+        ...

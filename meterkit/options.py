@@ -1,0 +1,92 @@
+"""What a user can set: pydantic models, checked at the door and never below it.
+
+Times are seconds.  Secrets are no options: they are passed to `connect` and kept nowhere.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from meterkit.psem.services import BAUD_CODES
+
+Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]
+Delay = Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)]
+
+class Options(BaseModel):
+    """Base of all options: frozen, and a misspelt name is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TcpOptions(Options):
+    """Where a meter, modem or serial converter listens."""
+
+    host: Annotated[str, Field(min_length=1)]  #: IPv4, IPv6 or host name
+    port: Annotated[int, Field(ge=1, le=65535)] = 1153  #: IANA's port for C12.22, also used for C12.18
+    connect_timeout: Seconds = 10.0
+    is_noisy: bool = False  #: a serial converter is at the far end: skip stray octets
+    echo: bool = False  #: the far end sends our own octets back (optical probe behind a converter)
+
+
+class SerialOptions(Options):
+    """A serial port with an optical probe or RS-232/485 converter on it."""
+
+    port: Annotated[str, Field(min_length=1)]  #: such as /dev/ttyUSB0 or COM3
+    baud_rate: Annotated[int, Field(ge=50, le=4_000_000)] = 9600  #: C12.18 sessions begin at 9600
+    data_bits: Literal[7, 8] = 8
+    parity: Literal["N", "E", "O"] = "N"
+    stop_bits: Literal[1, 2] = 1
+    rts: bool | None = None  #: level to set after opening; many probes draw power from RTS or DTR
+    dtr: bool | None = None
+    exclusive: bool = True  #: refuse a port that another process holds
+    echo: bool = False  #: the probe sends our own octets back: drop exactly those
+
+
+class PsemClientOptions(Options):
+    """How to talk PSEM.  The defaults are C12.18's; a C12.21 modem wants 30, 1 and 4 s.
+
+    Source: C12.18-1996 and 2006; OSGP guide, "Security and Keys" for user id and name.
+    """
+
+    user_id: Annotated[int, Field(ge=0, le=0xFFFF)] = 2  #: Logon; meters only write it into their log
+    user_name: str = "meterkit"  #: Logon; at most 10 octets of ASCII
+    identity: Annotated[int, Field(ge=0, le=255)] = 0  #: device on a multi-drop line (C12.21)
+    packet_size: Annotated[int, Field(ge=64, le=8192)] = 1024  #: octets asked for, framing included
+    max_packets: Annotated[int, Field(ge=1, le=255)] = 16  #: packets a message may span
+    #: Rates offered in Negotiate, 0 to 11 of them; None offers the one in use, as most readers do.
+    baud_rates: Annotated[tuple[int, ...] | None, Field(max_length=11)] = None
+    password_padding: Literal["nul", "space"] = "nul"  #: what fills the 20 octets
+    retries: Annotated[int, Field(ge=0, le=20)] = 3  #: identical retransmissions of one packet
+    response_timeout: Seconds = 2.0  #: for the ACK
+    intercharacter_timeout: Seconds = 0.5
+    channel_traffic_timeout: Seconds = 6.0  #: for the answer after the ACK; an idle meter hangs up
+    exchange_timeout: Seconds = 120.0  #: for one request with its whole answer, however slow
+    turnaround_delay: Delay = 0.0  #: before we answer a frame; slow UARTs need 0.01 to 0.06
+    wake_up: bool = False  #: send 0x55 and wait before Identify (shared optical ports)
+    wake_up_delay: Delay = 0.05
+    keep_alive: bool = True
+    keep_alive_wait: Annotated[int, Field(ge=10, le=255)] = 75  #: s asked for: one exchange a minute
+    retry_busy: Annotated[int, Field(ge=0, le=100)] = 0  #: repeats of a read answered busy or not ready
+    retry_busy_delay: Delay = 2.0
+    procedure_polls: Annotated[int, Field(ge=1, le=1000)] = 20
+    procedure_poll_interval: Delay = 0.5
+    unknown_table_cap: Annotated[int, Field(ge=1, le=0x100000)] = 65536  #: octets, size unknown
+    open_attempts: Annotated[int, Field(ge=1, le=20)] = 1  #: tries to open the line, with backoff
+
+    @field_validator("user_name")
+    @classmethod
+    def _fits_logon(cls, value: str) -> str:
+        if not value.isascii() or len(value) > 10:
+            raise ValueError("Logon carries at most 10 ASCII characters")
+        return value
+
+    @field_validator("baud_rates")
+    @classmethod
+    def _has_code(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        for rate in value or ():
+            if rate not in BAUD_CODES.values():
+                known = ", ".join(str(rate) for rate in sorted(BAUD_CODES.values()))
+                raise ValueError(f"C12.18 has no code for {rate} baud; it knows {known}")
+        return value

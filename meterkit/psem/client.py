@@ -1,0 +1,236 @@
+"""PsemClient: tables, procedures and load profiles of one ANSI C12.18 meter, by `await`.
+
+    async with PsemClient(transport) as client:
+        (await client.connect(password=b"...")).unwrap()
+        table = (await client.read_table(1)).unwrap()
+        async for row in client.load_profile(data_set=1): ...
+
+Names as SharpMeter's PsemClient, in snake_case and without Async.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Self, TypeVar
+
+import anyio
+from anyio import AsyncContextManagerMixin
+from anyio.abc import TaskGroup
+
+from meterkit.options import PsemClientOptions
+from meterkit.psem import transfer
+from meterkit.psem.load_profile_stream import LoadProfileStream
+from meterkit.psem.procedures import ProcedureResponse
+from meterkit.psem.procedure_call import ProcedureCaller
+from meterkit.psem.services import Identification, Negotiated, ServiceRequest
+from meterkit.psem.session import PsemSession
+from meterkit.psem.stream import TableStream
+from meterkit.psem.table_cache import TableCache
+from meterkit.psem.tables import Table, TableData, TableRegistry
+from meterkit.psem.transfer import Progress
+from meterkit.result import Result
+from meterkit.session.keepalive import KeepAlive
+from meterkit.transport.base import Transport
+
+T = TypeVar("T", bound=Table)
+
+
+class PsemClient(AsyncContextManagerMixin):
+    """A C12.18/C12.19 meter on one transport.
+
+    Use it in `async with`: entering opens nothing but a place for the keep-alive task; leaving logs
+    off, terminates and closes the line in bounded time.  Several tasks may call one client at once:
+    each exchange waits its turn.  After an error that ended the session every call returns that
+    error until `connect` is called again.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        options: PsemClientOptions | None = None,
+        registry: TableRegistry | None = None,
+    ) -> None:
+        self.transport = transport
+        self.options = options or PsemClientOptions()
+        self.registry = registry or TableRegistry()
+        self._session = PsemSession(transport, self.options)
+        self._tables = TableCache(self._session, self.registry)
+        self._procedures = ProcedureCaller(self._session, self._tables)
+        self._tasks: TaskGroup | None = None
+        self._keep_alive = anyio.CancelScope()
+
+    @asynccontextmanager
+    async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
+        # The keep-alive never raises, so an exception can only be the user's own: it leaves as it came,
+        # not wrapped in the task group's ExceptionGroup.
+        failure: Exception | None = None
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            try:
+                yield self
+            except Exception as raised:  # noqa: BLE001
+                failure = raised
+            finally:
+                self._tasks = None
+                await self.disconnect()
+                tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the session is up, as far as anyone can know without asking the meter."""
+        return self._session.is_connected
+
+    @property
+    def identification(self) -> Identification | None:
+        """What the meter answered to Identify in this session."""
+        return self._session.identification
+
+    @property
+    def negotiated(self) -> Negotiated | None:
+        """What Negotiate agreed on; None while the standard's defaults hold (64 octets x 1, 9600)."""
+        return self._session.negotiated
+
+    async def connect(self, password: bytes | str | None = None) -> Result[Identification]:
+        """Open the line and the session: Identify, Negotiate, Logon, Security.
+
+        `password`: at most 20 octets (text is taken as UTF-8); None reads what the meter gives openly.
+        It is not kept.  On a failure the line is closed again.
+
+        Errors: TRANSPORT the line does not open; TIMEOUT, FRAMING or CRC no meter is heard; SECURITY
+        the password is refused; REFUSED another service is; STATE already connected.
+        Raises: RuntimeError outside `async with`; ValueError for a password over 20 octets.
+        """
+        if self._tasks is None:
+            raise RuntimeError("connect() outside 'async with PsemClient(...) as client:'")
+        if isinstance(password, str):
+            password = password.encode()
+        security = None
+        if password is not None:
+            security = ServiceRequest.security(password, self.options.password_padding)
+        identified = await self._session.establish(security)
+        if identified.is_success:
+            self._tables.forget()
+            self._start_keep_alive(self._tasks)
+        return identified
+
+    def _start_keep_alive(self, tasks: TaskGroup) -> None:
+        if not self.options.keep_alive:
+            return
+        session = self._session
+        keep_alive = KeepAlive(session.exchange, session.beat, session.beat_interval)
+        scope = self._keep_alive = anyio.CancelScope()
+
+        async def run() -> None:
+            with scope:
+                await keep_alive.run()
+
+        tasks.start_soon(run, name="meterkit keep-alive")
+
+    async def disconnect(self) -> None:
+        """Log off, terminate and close the line: in bounded time, whatever the meter does."""
+        self._keep_alive.cancel()
+        await self._session.end()
+
+    async def read_table(self, table_id: int, progress: Progress | None = None) -> Result[TableData]:
+        """Read a whole table.
+
+        `table_id`: 0..2047 standard, 2048 + n manufacturer, + 4096 pending (its PED comes first).
+        A table that cannot fit the negotiated packets, or that the meter refuses to give whole, is
+        read by offset; its size comes from its layout.  A table without a known layout is read until
+        the meter comes short or refuses, or `unknown_table_cap` octets came: OSGP meters pad with
+        zeros past the end.  `progress(octets, total)` is called after each piece.
+
+        Errors: REFUSED no such table; SECURITY no clearance; PROTOCOL a checksum is wrong; the link's.
+        """
+        octets = await self._tables.fetch(table_id, progress)
+        return octets.map(lambda data: TableData(table_id, data))
+
+    async def read_table_offset(self, table_id: int, offset: int, count: int) -> Result[bytes]:
+        """Read `count` octets at `offset`, in as many exchanges as the negotiated packets need.
+
+        Returns fewer where the table ends.  Errors: as `read_table`.
+        """
+        _check_range(offset, count)
+        return await transfer.read_range(self._session, table_id, offset, count)
+
+    def stream_table(
+        self, table_id: int, chunk_size: int | None = None, total_size: int | None = None
+    ) -> TableStream:
+        """Stream a large table, one offset read a chunk.
+
+        `chunk_size` octets, at most and by default what one read can carry; `total_size` octets, by
+        default until the meter comes short or refuses.
+        """
+        if (chunk_size is not None and chunk_size < 1) or (total_size is not None and total_size < 0):
+            raise ValueError(
+                f"chunk_size {chunk_size}: at least 1 expected; total_size {total_size}: 0 or more"
+            )
+        return TableStream(self._session, table_id, chunk_size, total_size)
+
+    async def write_table(self, table_id: int, data: bytes) -> Result[None]:
+        """Write a whole table, split by offset when it does not fit; nothing is ever sent twice.
+
+        Errors: REFUSED read-only or no such table; SECURITY; STATE when table 7 would need splitting.
+        """
+        return await transfer.write_full(self._session, table_id, data)
+
+    async def write_table_offset(self, table_id: int, offset: int, data: bytes) -> Result[None]:
+        """Write `data` into a table at `offset`, split to fit.  Errors: as `write_table`."""
+        _check_range(offset, len(data))
+        return await transfer.write_range(self._session, table_id, offset, data)
+
+    async def execute_standard_procedure(
+        self, procedure_id: int, parameters: bytes = b""
+    ) -> Result[ProcedureResponse]:
+        """Run a standard procedure: write table 7, read table 8 until it is done.
+
+        Errors: PROCEDURE the meter accepted it but did not finish in time, or its answer never came;
+        others as `write_table`.  A procedure that ran and failed is an Ok: see `.result`.
+        """
+        return await self._procedures.execute(procedure_id, parameters, manufacturer=False)
+
+    async def execute_manufacturer_procedure(
+        self, procedure_id: int, parameters: bytes = b""
+    ) -> Result[ProcedureResponse]:
+        """Run a manufacturer procedure.  Errors: as `execute_standard_procedure`."""
+        return await self._procedures.execute(procedure_id, parameters, manufacturer=True)
+
+    async def wait(self, seconds: int) -> Result[None]:
+        """Ask the meter to keep the session without traffic for `seconds` (1..255), once.
+
+        Keep-alive does this by itself.  Errors: REFUSED where the meter knows no Wait.
+        """
+        answer = await self._session.call(ServiceRequest.wait(seconds))
+        return answer.map(lambda _: None)
+
+    async def read(self, table: type[T]) -> Result[T]:
+        """Read a table by its class and return it decoded.
+
+        The tables its dimensions come from are read by themselves, once a session.
+        Errors: as `read_table`; DECODE octets that do not fit the declaration, naming the field.
+        """
+        return await self._tables.read(table)
+
+    def load_profile(
+        self, data_set: int = 1, since: datetime | None = None, until: datetime | None = None
+    ) -> LoadProfileStream:
+        """Stream a load profile (BT64..BT67), oldest interval first, as `Result[LoadProfileRow]`.
+
+        `data_set` 1..4.  Intervals that begin at or after `since` and end at or before `until` (aware
+        datetimes); only blocks that can hold them are read.  `since=row.end_time` goes on after a row.
+        """
+        if data_set not in (1, 2, 3, 4):
+            raise ValueError(f"data_set {data_set}: 1 to 4 expected")
+        for name, limit in (("since", since), ("until", until)):
+            if limit is not None and limit.tzinfo is None:
+                raise ValueError(f"{name} {limit}: an aware datetime is expected, such as {limit}+00:00")
+        return LoadProfileStream(self._session, self._tables, data_set, since, until)
+
+
+def _check_range(offset: int, count: int) -> None:
+    if offset < 0 or count < 0 or offset + count > transfer.MAX_OFFSET + 1:
+        raise ValueError(f"offset {offset}, count {count}: offsets have 24 bits and start at 0")

@@ -1,0 +1,107 @@
+"""The codes of PSEM: services, responses, speeds.  Source: C12.18-1996, C12.18-2006, C12.21."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Self
+
+LAST_RESPONSE_CODE = 0x1F  # 0x20 and above are requests; C12.18-2006
+MAX_INDICES = 9  # of an index read or write; the code counts them
+MAX_BAUD_RATES = 11  # a Negotiate can offer; the code counts them
+
+
+class ServiceCode(IntEnum):
+    """First octet of a request.  Source: C12.18-2006; names as SharpMeter's."""
+
+    IDENTIFY = 0x20
+    TERMINATE = 0x21
+    DISCONNECT = 0x22  #: C12.21
+    READ_FULL = 0x30
+    READ_INDEX = 0x31  #: 0x31..0x39 with 1..9 indices
+    READ_DEFAULT = 0x3E
+    READ_OFFSET = 0x3F
+    WRITE_FULL = 0x40
+    WRITE_INDEX = 0x41  #: 0x41..0x49 with 1..9 indices
+    WRITE_OFFSET = 0x4F
+    LOGON = 0x50
+    SECURITY = 0x51
+    LOGOFF = 0x52
+    AUTHENTICATE = 0x53  #: C12.21
+    NEGOTIATE = 0x60  #: 0x60..0x6B with 0..11 baud rates
+    WAIT = 0x70
+    TIMING_SETUP = 0x71  #: C12.21
+
+
+class ResponseCode(IntEnum):
+    """First octet of a response.  Source: C12.18-2006; 0x0B and above C12.22.
+
+    Any of the 32 codes a response may begin with is a member; those nobody defined are RESERVED_13 and
+    the like.  Other numbers are a ValueError.
+    """
+
+    OK = 0x00
+    ERROR = 0x01
+    SERVICE_NOT_SUPPORTED = 0x02
+    INSUFFICIENT_SECURITY_CLEARANCE = 0x03
+    OPERATION_NOT_POSSIBLE = 0x04
+    INAPPROPRIATE_ACTION_REQUESTED = 0x05
+    DEVICE_BUSY = 0x06
+    DATA_NOT_READY = 0x07
+    DATA_LOCKED = 0x08
+    RENEGOTIATE_REQUEST = 0x09
+    INVALID_SERVICE_SEQUENCE_STATE = 0x0A
+    SECURITY_MECHANISM_ERROR = 0x0B
+    UNKNOWN_APPLICATION_TITLE = 0x0C
+    NETWORK_TIMEOUT = 0x0D
+    NETWORK_NOT_REACHABLE = 0x0E
+    REQUEST_TOO_LARGE = 0x0F
+    RESPONSE_TOO_LARGE = 0x10
+    SEGMENTATION_NOT_POSSIBLE = 0x11
+    SEGMENTATION_ERROR = 0x12
+    NOT_READY = 0x1E
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, int) or not 0 <= value <= LAST_RESPONSE_CODE:
+            return None
+        member = int.__new__(cls, value)
+        member._name_ = f"RESERVED_{value:02X}"
+        member._value_ = value
+        return cls._value2member_map_.setdefault(value, member)  # type: ignore[return-value]
+
+
+#: Speeds that Negotiate can name, bits per second, by their code on the wire.
+#: Source: C12.18-2006; code 0x0A is 57600 and 0x0B is 38400 (SharpMeter 2024 has them otherwise).
+BAUD_CODES: dict[int, int] = {
+    0x01: 300,
+    0x02: 600,
+    0x03: 1200,
+    0x04: 2400,
+    0x05: 4800,
+    0x06: 9600,
+    0x07: 14400,
+    0x08: 19200,
+    0x09: 28800,
+    0x0A: 57600,
+    0x0B: 38400,
+    0x0C: 115200,
+    0x0D: 128000,
+    0x0E: 256000,
+}
+
+
+def service_of(code: int) -> ServiceCode | None:
+    """Return the service a request's code asks for, whatever it counts; None for unknown codes.
+
+    0x33, an index read with three indices, is READ_INDEX; 0x62, a Negotiate with two rates, NEGOTIATE.
+    """
+    if ServiceCode.READ_INDEX <= code < ServiceCode.READ_INDEX + MAX_INDICES:
+        return ServiceCode.READ_INDEX
+    if ServiceCode.WRITE_INDEX <= code < ServiceCode.WRITE_INDEX + MAX_INDICES:
+        return ServiceCode.WRITE_INDEX
+    if ServiceCode.NEGOTIATE <= code <= ServiceCode.NEGOTIATE + MAX_BAUD_RATES:
+        return ServiceCode.NEGOTIATE
+    return _SERVICES.get(code)
+
+
+_SERVICES = {int(service): service for service in ServiceCode}

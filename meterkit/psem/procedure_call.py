@@ -1,0 +1,76 @@
+"""Running a procedure: write ST7, then read ST8 until it answers this very request."""
+
+from __future__ import annotations
+
+import anyio
+
+from meterkit.errors import ErrorKind, MeterError, ProtocolFault
+from meterkit.psem import transfer
+from meterkit.psem.procedures import (
+    ProcedureResponse,
+    ProcedureResult,
+    decode_response,
+    encode_initiate,
+    procedure_name,
+)
+from meterkit.psem.services import ResponseCode
+from meterkit.psem.session import PsemSession
+from meterkit.psem.table_cache import TableCache
+from meterkit.result import Err, Ok, Result
+
+INITIATE, RESPONSE = 7, 8  # tables; C12.19 decade 0
+_NOT_YET = (ResponseCode.DEVICE_BUSY, ResponseCode.DATA_NOT_READY)
+
+
+class ProcedureCaller:
+    """Runs procedures, each under a new sequence number, one at a time."""
+
+    def __init__(self, session: PsemSession, tables: TableCache) -> None:
+        self._session = session
+        self._tables = tables
+        self._sequence = 0
+        self._turn = anyio.Lock()  # ST8 holds one answer: a second procedure would overwrite it
+
+    async def execute(self, number: int, parameters: bytes, manufacturer: bool) -> Result[ProcedureResponse]:
+        """Write ST7 once, then poll ST8.  Errors: see `PsemClient.execute_standard_procedure`."""
+        async with self._turn:
+            order = await self._tables.byte_order()
+            if isinstance(order, Err):
+                return order
+            self._sequence = sequence = self._sequence % 255 + 1  # 1..255: a fresh meter's ST8 holds 0
+            request = encode_initiate(number, manufacturer, sequence, parameters, order.value)
+            written = await transfer.write_full(self._session, INITIATE, request)
+            if isinstance(written, Err):
+                return Err(written.error.at(procedure_name(number, manufacturer)))
+            return await self._poll(number, manufacturer, sequence, order.value)
+
+    async def _poll(
+        self, number: int, manufacturer: bool, sequence: int, order: str
+    ) -> Result[ProcedureResponse]:
+        seen, code = "nothing", None
+        options = self._session.options
+        for attempt in range(options.procedure_polls):
+            if attempt:
+                await self._session.exchange.pause(options.procedure_poll_interval)
+            response = await self._read_response(order)
+            if isinstance(response, Err):
+                if response.error.code not in _NOT_YET:
+                    return Err(response.error.at(procedure_name(number, manufacturer)))
+                seen = '"busy"'
+            elif not response.value.answers(number, manufacturer, sequence):
+                seen = f"the answer to another request: {response.value}"
+            elif response.value.result is ProcedureResult.ACCEPTED_NOT_COMPLETE:
+                seen, code = '"accepted, not fully completed"', ProcedureResult.ACCEPTED_NOT_COMPLETE
+            else:
+                return response
+        message = f"no final answer in table 8 after {options.procedure_polls} reads; the last brought {seen}"
+        return Err(MeterError(ErrorKind.PROCEDURE, message, code, procedure_name(number, manufacturer)))
+
+    async def _read_response(self, order: str) -> Result[ProcedureResponse]:
+        answer = await transfer.read_full(self._session, RESPONSE)
+        if isinstance(answer, Err):
+            return answer
+        try:
+            return Ok(decode_response(answer.value, order))
+        except ProtocolFault as odd:
+            return Err(odd.error)

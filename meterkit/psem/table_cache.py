@@ -1,0 +1,115 @@
+"""Tables of one session: octets fetched whole, dimension tables read once, the rest decoded with them."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from meterkit.codec.layout import Context, Record
+from meterkit.errors import ProtocolFault
+from meterkit.psem import transfer
+from meterkit.psem.session import PsemSession
+from meterkit.psem.tables import GenConfig, Table, TableRegistry, context_for
+from meterkit.psem.transfer import Progress
+from meterkit.result import Err, Ok, Result
+
+T = TypeVar("T", bound=Table)
+
+
+class TableCache:
+    """What one session has learnt of its meter's tables."""
+
+    def __init__(self, session: PsemSession, registry: TableRegistry) -> None:
+        self._session = session
+        self._registry = registry
+        self._known: dict[type[Record], Record] = {}
+
+    def forget(self) -> None:
+        """Start a new session: the next meter, or the next configuration, may differ."""
+        self._known.clear()
+
+    @property
+    def context(self) -> Context:
+        """Everything known so far, for resolving layouts."""
+        return context_for(self._known.values())
+
+    async def byte_order(self) -> Result[str]:
+        """Return the order of the meter's multi-octet integers, "<" or ">", from ST0 octet 0."""
+        config = await self.once(GenConfig)
+        return config.map(lambda _: self.context.byte_order)
+
+    async def once(self, table: type[T]) -> Result[T]:
+        """Return `table` as read earlier in this session, reading it if it never was."""
+        known = self._known.get(table)
+        if isinstance(known, table):
+            return Ok(known)
+        return await self.read(table)
+
+    async def read(self, table: type[T]) -> Result[T]:
+        """Read `table` now, after the tables it needs.  Errors: see `PsemClient.read`."""
+        prepared = await self.prepare(table)
+        if isinstance(prepared, Err):
+            return prepared
+        octets = await self.fetch(table.number)
+        if isinstance(octets, Err):
+            return octets
+        try:
+            record = table.resolve(self.context).decode(octets.value)
+        except ProtocolFault as misfit:
+            return Err(misfit.error)
+        self._known[table] = record
+        return Ok(record)
+
+    async def prepare(self, table: type[Table]) -> Result[None]:
+        """Read, once a session, every table that `table` takes its shape from."""
+        for needed in sorted(table.needs(), key=lambda need: need.number):
+            if needed not in self._known:
+                read = await self.read(needed)
+                if isinstance(read, Err):
+                    return Err(read.error.at(f"{table.__name__} needs {needed.__name__}"))
+        return Ok(None)
+
+    async def fetch(self, table_id: int, progress: Progress | None = None) -> Result[bytes]:
+        """Read a table's octets whole: in one service if it fits, else by offset.
+
+        Errors: see `PsemClient.read_table`.
+        """
+        size = self._size(table_id)
+        refused: Err | None = None
+        if size is None or size <= self._session.read_capacity:
+            octets = await transfer.read_full(self._session, table_id)
+            if isinstance(octets, Ok):
+                if progress is not None:
+                    progress(len(octets.value), len(octets.value))
+                return octets
+            if not transfer.is_worth_offsets(octets.error):
+                return octets
+            refused = octets
+            size = await self._find_size(table_id)
+        if size is not None:
+            octets = await transfer.read_range(self._session, table_id, 0, size, progress)
+        else:
+            cap = self._session.options.unknown_table_cap
+            octets = await transfer.read_to_the_end(self._session, table_id, cap, progress)
+        return octets if octets.is_success or refused is None else _clearer(refused, octets)
+
+    def _size(self, table_id: int) -> int | None:
+        """Return a table's octets if its layout follows from what is known already."""
+        table = self._registry.get(table_id)
+        if table is None or not table.needs() <= self._known.keys():
+            return None
+        try:
+            return table.resolve(self.context).size
+        except ProtocolFault:
+            return None
+
+    async def _find_size(self, table_id: int) -> int | None:
+        table = self._registry.get(table_id)
+        if table is None or table is GenConfig:
+            return self._size(table_id)
+        await self.prepare(table)
+        return self._size(table_id)
+
+
+def _clearer(refused: Err, failed: Err) -> Err:
+    """Return the first refusal when asking by offset met the same one."""
+    return refused if failed.error.code == refused.error.code else failed

@@ -1,0 +1,318 @@
+"""Where everything is in one data set of a load profile, and its blocks as rows.
+
+    BT64  | block 0 | block 1 | ...                            a ring of nbr_blks blocks
+    block | end time | end readings | simple status | interval 0 | interval 1 | ...
+    interval | extended status | value of channel 0 | value of channel 1 | ...
+
+Source: C12.19 Tables 61 to 67; OSGP guide, "Reading Load Profile Data".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, cast
+
+from meterkit.codec.layout import BitSet, Context, Layout, Record
+from meterkit.codec.plan import Series
+from meterkit.errors import ErrorKind, ProtocolFault, fault
+from meterkit.psem.tables.load_profile_rows import ChannelStatus, CommonStatus, LoadProfileRow
+from meterkit.psem.tables.load_profile_tables import (
+    ActLp,
+    ActLpSet,
+    IntSet,
+    LpBlkDat,
+    LpBlkHeader,
+    LpCtrl,
+    LpCtrlSet,
+    LpReadings,
+    LpSourceSel,
+    LpStatus,
+    LpStatusSet,
+)
+from meterkit.psem.tables.osgp.load_profile import LpInternalConfig, LpInternalSet
+
+__all__ = [
+    "ActLp",
+    "ActLpSet",
+    "BlockHeader",
+    "Channel",
+    "ChannelStatus",
+    "CommonStatus",
+    "IntSet",
+    "LoadProfileGeometry",
+    "LoadProfileRow",
+    "LpBlkDat",
+    "LpBlkHeader",
+    "LpCtrl",
+    "LpCtrlSet",
+    "LpInternalConfig",
+    "LpInternalSet",
+    "LpReadings",
+    "LpSourceSel",
+    "LpStatus",
+    "LpStatusSet",
+]
+
+R = TypeVar("R", bound=Record)
+
+_FIRST_TABLE = 64  # data set 1
+_DAY_CODE = 84  # OSGP guide, BT61: 84 = 24 hours
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What one channel records.  The quantity measured is value * divisor / scalar."""
+
+    source: int  #: index into ST16; OSGP: source id
+    scalar: int = 1
+    divisor: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BlockHeader:
+    """What stands in front of a block's intervals."""
+
+    end_time: datetime | None  #: aware, UTC: end of the newest interval recorded; None: no valid time
+    simple_status: BitSet | None  #: intervals the meter has processed; None where it keeps none
+    last_interval: int | None  #: index of the newest; -1: none yet; None without simple status
+    end_readings: tuple[LpReadings, ...] = ()
+
+
+@dataclass(frozen=True)
+class LoadProfileGeometry:
+    """Sizes, offsets and formats of one data set on one meter."""
+
+    data_set: int  #: 1 to 4
+    nbr_blks: int
+    nbr_blk_ints: int  #: intervals in a block
+    interval: timedelta
+    channels: tuple[Channel, ...]
+    header: Layout[LpBlkHeader] = field(repr=False, compare=False)
+    interval_layout: Layout[IntSet] = field(repr=False, compare=False)
+
+    @classmethod
+    def build(
+        cls, context: Context, data_set: int, internal: LpInternalConfig | None = None
+    ) -> LoadProfileGeometry:
+        """Compute the geometry from BT61 and BT62 in `context`, and compare it with ET21 if given.
+
+        Errors: ProtocolFault (DECODE) when the meter has no such data set, its dimensions or formats make
+        no sense, or ET21 contradicts them; ValueError when BT61 or BT62 is not in `context`, or for a
+        `data_set` outside 1..4.
+        """
+        actual = _known(context, ActLp).data_set(data_set)
+        control = _known(context, LpCtrl).data_set(data_set)
+        where = f"BT61 data set {data_set}"
+        for name in ("nbr_blks", "nbr_blk_ints", "nbr_chns"):
+            if getattr(actual, name) == 0:
+                raise fault(ErrorKind.DECODE, f"{name} is 0: nothing is recorded", where=where)
+        inner = context.with_(actual, control)
+        try:
+            header, intervals = LpBlkHeader.resolve(inner), IntSet.resolve(inner)
+        except ProtocolFault as misfit:
+            raise ProtocolFault(misfit.error.at(f"BT62 data set {data_set}")) from None
+        geometry = cls(
+            data_set=data_set,
+            nbr_blks=actual.nbr_blks,
+            nbr_blk_ints=actual.nbr_blk_ints,
+            interval=_interval(actual.max_int_time, where),
+            channels=_channels(control),
+            header=header,
+            interval_layout=intervals,
+        )
+        if internal is not None:
+            _compare(geometry, actual, internal.data_set(data_set))
+        return geometry
+
+    # ------------------------------------------------------------ sizes and offsets, octets
+    @property
+    def table_id(self) -> int:
+        """The table that holds the blocks, 64 to 67."""
+        return _FIRST_TABLE - 1 + self.data_set
+
+    @property
+    def nbr_chns(self) -> int:
+        """Number of channels."""
+        return len(self.channels)
+
+    @property
+    def capacity(self) -> int:
+        """Intervals the whole ring holds."""
+        return self.nbr_blks * self.nbr_blk_ints
+
+    @property
+    def header_size(self) -> int:
+        """Octets in front of the first interval of a block."""
+        return self.header.size or 0
+
+    @property
+    def interval_size(self) -> int:
+        """Octets of one interval."""
+        return self.interval_layout.size or 0
+
+    @property
+    def block_size(self) -> int:
+        """Octets of one block."""
+        return self.interval_offset(self.nbr_blk_ints)
+
+    @property
+    def table_size(self) -> int:
+        """Octets of all blocks."""
+        return self.block_offset(self.nbr_blks)
+
+    def interval_offset(self, interval: int) -> int:
+        """Return the offset of an interval in its block; of `nbr_blk_ints`, the block's size."""
+        return self.header_size + interval * self.interval_size
+
+    def block_offset(self, block: int) -> int:
+        """Return the offset of a block in its table."""
+        return block * self.block_size
+
+    # ------------------------------------------------------------ octets -> rows
+    def decode_header(self, octets: bytes) -> BlockHeader:
+        """Return the header of the block that `octets` begin with; they may be longer.
+
+        Errors: ProtocolFault (DECODE) for too few octets.
+        """
+        try:
+            record = self.header.decode(octets[: self.header_size])
+        except ProtocolFault as misfit:
+            raise ProtocolFault(misfit.error.at(f"BT{self.table_id}")) from None
+        end_time, status = record.blk_end_time, record.simple_int_status
+        return BlockHeader(
+            end_time.replace(tzinfo=UTC) if isinstance(end_time, datetime) else None,
+            status,
+            None if status is None else self._last_set(status),
+            record.end_readings,
+        )
+
+    def _last_set(self, status: BitSet) -> int:
+        intervals = (1 << self.nbr_blk_ints) - 1  # the last octet may have bits for no interval
+        return (int.from_bytes(status.octets, "little") & intervals).bit_length() - 1
+
+    def decode_rows(
+        self,
+        octets: bytes,
+        *,
+        block: int,
+        sequence: int,
+        first_interval: int = 0,
+        valid_intervals: int | None = None,
+    ) -> list[LoadProfileRow]:
+        """Return the rows of one block, oldest first.
+
+        `octets`: the block's header, followed by its intervals from `first_interval` on.  Interval i ends
+        at the header's time less (last - i) intervals, where last is the newest that simple status marks;
+        on a meter without simple status it is `valid_intervals` - 1 (BT63), else the last one in `octets`.
+        Rows newer than last do not exist; octets beyond it are ignored.
+        Errors: ProtocolFault (DECODE) when octets are missing, or a block with intervals has no valid time.
+        """
+        octets = bytes(octets)
+        header = self.decode_header(octets)
+        held = min((len(octets) - self.header_size) // self.interval_size, self.nbr_blk_ints - first_interval)
+        last = header.last_interval
+        if last is None:
+            count = min(valid_intervals, self.nbr_blk_ints) if valid_intervals is not None else None
+            last = first_interval + held - 1 if count is None else count - 1
+        count = last - first_interval + 1
+        if count <= 0:
+            return []
+        if count > held:
+            expected = self.header_size + count * self.interval_size
+            message = f"{expected} octets expected up to interval {last}, {len(octets)} read"
+            raise fault(ErrorKind.DECODE, message, where=f"BT{self.table_id} block {block}")
+        if header.end_time is None:
+            raw = octets[: self.header.size_of("blk_end_time")].hex(" ") or "absent"
+            message = f"no valid end time ({raw}), but intervals up to {last}: they cannot be dated"
+            raise fault(ErrorKind.DECODE, message, where=f"BT{self.table_id} block {block}")
+        area = octets[self.header_size : self.header_size + count * self.interval_size]
+        end_time = header.end_time - (last - first_interval) * self.interval
+        valid = _flags(header.simple_status, first_interval, count)
+        return self._rows(area, end_time, valid, (block, first_interval, sequence))
+
+    def _rows(
+        self, area: bytes, end_time: datetime, valid: list[bool], place: tuple[int, int, int]
+    ) -> list[LoadProfileRow]:
+        """Build the rows straight from struct's tuples: 96 of 4 channels take some 40 us."""
+        block, interval, sequence = place
+        step, row = self.interval, LoadProfileRow
+        new = cast(Any, tuple).__new__  # skips the argument handling of LoadProfileRow(...)
+        convert, has_status = self._value_form()
+        absent, rows = (None,) * self.nbr_chns, list[LoadProfileRow]()
+        append = rows.append
+        for unpacked, is_valid in zip(
+            self.interval_layout.flat_struct().iter_unpack(area), valid, strict=True
+        ):
+            status, values = (unpacked[0], unpacked[1:]) if has_status else (b"", unpacked)
+            if not is_valid:
+                values = absent
+            elif convert is not None:
+                values = tuple(map(convert, values))
+            append(new(row, (end_time, values, is_valid, block, interval, sequence, status)))
+            end_time += step
+            interval += 1
+        return rows
+
+    def _value_form(self) -> tuple[Callable[[Any], int | float] | None, bool]:
+        """Return how a value is made of what struct gives, and whether an interval has extended status."""
+        series = self.interval_layout.find("int_data")[1]
+        assert isinstance(series, Series)
+        convert: Any = getattr(series.node, "convert", None)
+        return convert, self.interval_layout.offset_of("int_data") > 0
+
+
+def _flags(status: BitSet | None, first: int, count: int) -> list[bool]:
+    if status is None:
+        return [True] * count
+    bits = int.from_bytes(status.octets, "little") >> first
+    if bits & (1 << count) - 1 == (1 << count) - 1:
+        return [True] * count
+    octets = status.octets
+    return [bool(octets[i >> 3] >> (i & 7) & 1) for i in range(first, first + count)]
+
+
+def _known(context: Context, table: type[R]) -> R:
+    record = context.records.get(table)
+    if not isinstance(record, table):
+        raise ValueError(f"read {table.__name__} first, and give it in the context")  # noqa: TRY004
+    return record
+
+
+def _interval(code: int, where: str) -> timedelta:
+    """Return the length of an interval.  Source: OSGP guide, BT61; 61..83 are undefined (D16)."""
+    if 1 <= code <= 60:
+        return timedelta(minutes=code)
+    if code == _DAY_CODE:
+        return timedelta(days=1)
+    message = f"max_int_time is {code}; known are 1 to 60 (minutes) and 84 (24 hours)"
+    raise fault(ErrorKind.DECODE, message, where=where)
+
+
+def _channels(control: LpCtrlSet) -> tuple[Channel, ...]:
+    count = len(control.lp_sel)
+    scalars, divisors = control.scalars or (1,) * count, control.divisors or (1,) * count
+    sources = (selected.lp_source_select for selected in control.lp_sel)
+    return tuple(map(Channel, sources, scalars, divisors))
+
+
+def _compare(geometry: LoadProfileGeometry, actual: ActLpSet, internal: LpInternalSet) -> None:
+    """Make sure that ET21 says the same; its offset of interval 0 is a UINT8 and may have wrapped."""
+    expected = {
+        "block_size": geometry.block_size,
+        "block_header_size": geometry.header_size,
+        "interval_0_offset": geometry.header_size & 0xFF,
+        "interval_size": geometry.interval_size & 0xFF,
+        "nbr_channels": geometry.nbr_chns,
+        "interval_time": actual.max_int_time,
+        "channel_0_offset": geometry.interval_layout.offset_of("int_data"),
+    }
+    wrong = [
+        f"{name} is {getattr(internal, name)}, by BT61 and BT62 {value}"
+        for name, value in expected.items()
+        if getattr(internal, name) != value
+    ]
+    if wrong:
+        where = f"ET21 data set {geometry.data_set}"
+        raise fault(ErrorKind.DECODE, "; ".join(wrong), where=where)

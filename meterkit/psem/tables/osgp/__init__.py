@@ -1,0 +1,1 @@
+"""Editions of the OSGP meters: their extended tables."""

@@ -1,0 +1,74 @@
+"""The transport's contract: octets to one meter and back, and nothing about what they mean."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Self
+
+import anyio
+
+
+class Transport(ABC):
+    """One line to one meter.  Drive it from one event loop.
+
+    Errors: every verb but `close` raises `ProtocolFault` of kind TRANSPORT, saying which line,
+    what was tried and what the operating system answered; foreign exceptions never pass.
+    Cancelling any verb is safe: no octet is lost that `receive` had not yet returned.
+    """
+
+    def __init__(self) -> None:
+        #: Held for one exchange at a time.  Meters that share a `Line` share this lock.
+        self.lock = anyio.Lock(fast_acquire=True)
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The line as a person would call it, such as "tcp 10.0.0.7:1153"; never a secret."""
+
+    @property
+    @abstractmethod
+    def is_open(self) -> bool:
+        """Whether `open` succeeded and the line has not broken or been closed since."""
+
+    @property
+    @abstractmethod
+    def is_noisy(self) -> bool:
+        """Whether stray octets are to be expected (serial, optical) or mean a fault (TCP)."""
+
+    @property
+    def baud_rate(self) -> int | None:
+        """Bits per second on the wire now, or None where the line has no such thing (TCP)."""
+        return None
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Open the line, once, with the initial settings.  Open already: do nothing."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close the line in bounded time.  Never raises; closing twice is harmless."""
+
+    @abstractmethod
+    async def send(self, octets: bytes) -> None:
+        """Queue `octets` in order, waiting only where the line's own buffer is full."""
+
+    @abstractmethod
+    async def receive(self, timeout: float) -> bytes:
+        """Return what has come, one octet or more; b"" when `timeout` seconds passed in silence."""
+
+    @abstractmethod
+    def discard(self) -> bytes:
+        """Throw away, and return, octets that came but were not received: stale ones."""
+
+    async def set_baud_rate(self, baud_rate: int) -> None:
+        """Change the speed (bits per second) once what was sent has left; no-op without a baud rate."""
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

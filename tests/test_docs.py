@@ -1,0 +1,33 @@
+"""The documentation is true: its examples run, and what is generated is current."""
+
+import doctest
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = sorted(page.name for page in DOCS.glob("*.md"))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_examples_of_a_page_run(name: str) -> None:
+    page = (DOCS / name).read_text(encoding="utf-8")
+    examples = "\n".join(re.findall(r"^```\{doctest\}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE))
+    test = doctest.DocTestParser().get_doctest(examples, {}, name, name, 0)
+    told: list[str] = []
+    result = doctest.DocTestRunner(verbose=False).run(test, out=told.append)
+    assert result.failed == 0, "".join(told)
+
+
+def test_the_page_of_the_command_is_current() -> None:
+    generator = runpy.run_path(str(DOCS / "cli_reference.py"))
+    current = (DOCS / "cli.md").read_text(encoding="utf-8")
+    assert generator["render"]() == current, "run: python docs/cli_reference.py"
+
+
+def test_every_page_is_in_the_contents() -> None:
+    contents = (DOCS / "index.md").read_text(encoding="utf-8")
+    for name in PAGES:
+        assert name == "index.md" or f"\n{name.removesuffix('.md')}\n" in contents
