@@ -1,7 +1,8 @@
 """One small offset read, and a 16 KiB table, over loopback TCP: CPU of the client's process.
 
 The floor of the small read is a bare asyncio Protocol that sends the same octets and awaits the same
-number back.  The peer is termineter's c1218 client on the same emulator.
+number back; both talk to a server that answers at once.  The peer of the large table is termineter's
+c1218 client, on the same emulator.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def termineter_table(port: int) -> float:
 
 def jobs() -> list[dict[str, object]]:
     lines = []
-    with server("emulator") as meter, server("echo", "00" * ANSWER_SIZE) as echo:
+    with server("emulator") as meter, server("canned") as canned, server("echo", "00" * ANSWER_SIZE) as echo:
         loops = {"asyncio": None}
         try:
             import uvloop
@@ -116,7 +117,7 @@ def jobs() -> list[dict[str, object]]:
                 Job(
                     f"small offset read, {name}",
                     "us CPU an exchange",
-                    ours=lambda factory=factory: small_reads(meter, factory),
+                    ours=lambda factory=factory: small_reads(canned, factory),
                     floor=lambda factory=factory: bare_echo(echo, factory),
                 ).run()
             )

@@ -2,6 +2,8 @@
 
     python -m benchmarks.servers emulator          a PSEM emulator with a 16 KiB table 2200
     python -m benchmarks.servers echo HEX          answers every chunk with the same octets
+    python -m benchmarks.servers canned            answers every PSEM request from a dictionary, as fast as
+                                                   the echo does, so that both clients wait equally long
 
 Both listen on a free port of 127.0.0.1 and print it.
 """
@@ -50,6 +52,48 @@ async def serve_echo(answer: bytes) -> None:
     await listening.serve_forever()
 
 
+class Canned(asyncio.Protocol):
+    """A meter that knows eight answers by heart, each with either toggle bit."""
+
+    def __init__(self, answers: dict[tuple[int, int], bytes]) -> None:
+        self.answers = answers
+        self.toggle = 0x20
+
+    def connection_made(self, transport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        start = data.find(0xEE)
+        if start >= 0:
+            self.toggle ^= 0x20
+            self.transport.write(self.answers[data[start + 6], self.toggle])
+
+
+def canned_answers() -> dict[tuple[int, int], bytes]:
+    from meterkit.psem.packet import encode_packet
+    from meterkit.psem.services import checksum
+
+    four = b"NES "
+    bodies = {
+        0x20: bytes((0, 0, 1, 0, 0)),
+        0x61: bytes((0, 4, 0, 16, 6)),
+        0x3F: bytes((0, 0, 4)) + four + bytes([checksum(four)]),
+        **dict.fromkeys((0x50, 0x51, 0x52, 0x21, 0x70), b"\0"),
+    }
+    return {
+        (code, toggle): b"\x06" + encode_packet(0, toggle, 0, body)
+        for code, body in bodies.items()
+        for toggle in (0, 0x20)
+    }
+
+
+async def serve_canned() -> None:
+    answers = canned_answers()
+    listening = await asyncio.get_running_loop().create_server(lambda: Canned(answers), "127.0.0.1", 0)
+    print(listening.sockets[0].getsockname()[1], flush=True)
+    await listening.serve_forever()
+
+
 async def serve_emulator() -> None:
     from meterkit.emulator import EmulatorConfiguration, MeterEmulator, serve_tcp
 
@@ -64,5 +108,7 @@ if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
         if sys.argv[1] == "echo":
             asyncio.run(serve_echo(bytes.fromhex(sys.argv[2])))
+        elif sys.argv[1] == "canned":
+            asyncio.run(serve_canned())
         else:
             asyncio.run(serve_emulator())

@@ -16,7 +16,7 @@ INTRODUCTION = """\
 
 This page is generated from the command's own help by `python docs/cli_reference.py`.
 
-Install it with `pip install 'meterkit[cli]'`; `meterkit --install-completion` teaches your shell to complete it.
+Install it with `pip install 'meterkit[cli]'`; `meterkit --install-completion` teaches your shell to complete.
 
 - **Exit status**: 0 ok, 1 the meter or the line failed, 2 wrong usage, 130 after Ctrl-C.
 - **Errors** are one line on standard error: what was expected, what came, where.
@@ -65,7 +65,7 @@ def _verb(verb: Any, path: list[str]) -> Iterator[str]:
     places = " ".join(argument.names[0] for argument in arguments if argument.index is not None)
     yield f"{'##' if len(path) == 2 else '###'} {' '.join(path)}\n"
     yield f"```\n{' '.join(path)}{' ' * bool(places)}{places} [OPTIONS]\n```\n"
-    prose, _, _ = _prose(verb.help).partition("\nParameters\n")
+    prose, _, _ = _prose(verb.help).partition("\n:param ")
     yield f"{prose.strip()}\n"
     yield from _options(arguments)
 

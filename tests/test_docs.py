@@ -31,3 +31,21 @@ def test_every_page_is_in_the_contents() -> None:
     contents = (DOCS / "index.md").read_text(encoding="utf-8")
     for name in PAGES:
         assert name == "index.md" or f"\n{name.removesuffix('.md')}\n" in contents
+
+
+def test_the_house_on_paper_is_the_house_that_stands() -> None:
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    tree = page.split("## The tree", 1)[1].split("```")[1]
+    drawn: set[str] = set()
+    folders: list[str] = []
+    for line in tree.strip().splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        names = re.split(r"\s{2,}", line.strip())[0].split()
+        if names[0].endswith("/"):
+            folders[depth:] = [names[0]]
+        else:
+            drawn.update("".join(folders[:depth]) + name for name in names)
+    package = DOCS.parent / "meterkit"
+    stands = {path.relative_to(package.parent).as_posix() for path in package.rglob("*.py")}
+    inits = {path for path in stands if path.endswith("__init__.py")} - {"meterkit/__init__.py"}
+    assert drawn == stands - inits

@@ -46,13 +46,17 @@ def test_the_program_of_ten_lines_reads_an_emulated_meter() -> None:
 
 def test_the_two_commands_are_one_line_each() -> None:
     demo, tests = blocks("")[:2]
-    assert demo.strip().endswith("meterkit demo") and "\n" not in demo.strip()
-    assert tests.strip().endswith("pytest") and "\n" not in tests.strip()
+    assert demo.strip().endswith("meterkit demo")
+    assert "\n" not in demo.strip()
+    assert tests.strip().endswith("pytest")
+    assert "\n" not in tests.strip()
 
 
 def test_ci_runs_the_test_command() -> None:
     script = (ROOT / ".ci" / "run").read_text()
-    assert "'.[test]'" in script and "pytest" in script and "set -eu" in script
+    assert "'.[test]'" in script
+    assert "pytest" in script
+    assert "set -eu" in script
 
 
 def test_every_link_of_the_readme_leads_somewhere() -> None:

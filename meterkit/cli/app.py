@@ -18,8 +18,6 @@ from meterkit.cli import usage
 from meterkit.cli.access import Access
 from meterkit.cli.running import run_verb
 
-
-
 app = App(
     name="meterkit",
     help="""Read electricity meters: ANSI C12.18/C12.19 (PSEM) and OSGP.
@@ -56,7 +54,8 @@ psem = App(
 emulate = App(name="emulate", help="Be a meter that others can talk to.")
 app.command(psem)
 app.command(emulate)
-app.register_install_completion_command(help="Install completion for this shell and exit.")
+# cyclopts leaves one parameter of this without a type
+app.register_install_completion_command(help="Install completion for this shell and exit.")  # pyright: ignore[reportUnknownMemberType]
 
 
 def run(tokens: list[str]) -> int:
@@ -94,7 +93,8 @@ Url = Annotated[str, Parameter(help="Address of the meter, such as psem+tcp://12
 TableId = Annotated[
     int,
     Parameter(
-        converter=_parsed_by(usage.parse_table), help="64 or 0x815, or by name: ST64, BT64 (standard), MT21, ET21 (manufacturer)."
+        converter=_parsed_by(usage.parse_table),
+        help="64 or 0x815, or by name: ST64, BT64 (standard), MT21, ET21 (manufacturer).",
     ),
 ]
 Flag = Annotated[bool, Parameter(show_default=False)]
@@ -134,7 +134,7 @@ def read(
     raw: Flag = False,
     out: Path | None = None,
     overwrite: Overwrite = False,
-    all: Flag = False,
+    all: Flag = False,  # noqa: A002 - the option's name
     json: Json = False,
     access: Access = _NO_ACCESS,
 ) -> int:
@@ -146,20 +146,14 @@ def read(
     meterkit psem read psem+tcp://127.0.0.1:1153 61 --raw --out bt61.bin
     ```
 
-    Parameters
-    ----------
-    offset
-        First octet to read; needs --count.
-    count
-        Octets to read instead of the whole table.
-    raw
-        Show octets even where the layout is known.
-    out
-        Write the octets to this file.
-    all
-        Show every line, however many.
+    :param offset: First octet to read; needs --count.
+    :param count: Octets to read instead of the whole table.
+    :param raw: Show octets even where the layout is known.
+    :param out: Write the octets to this file.
+    :param all: Show every line, however many.
     """
-    from meterkit.cli.psem.read import Wish, read as run_read
+    from meterkit.cli.psem.read import Wish
+    from meterkit.cli.psem.read import read as run_read
 
     wish = Wish(table, offset, count, raw=raw, out=out, overwrite=overwrite, show_all=all, as_json=json)
     return run_read(url, access, wish)
@@ -184,16 +178,10 @@ def write(
     meterkit psem write psem+tcp://127.0.0.1:1153 ET3 --offset 0 --hex "4d 31" --yes
     ```
 
-    Parameters
-    ----------
-    octets
-        The octets in hex; blanks and colons between them are fine.
-    file
-        The octets, from a file.
-    offset
-        First octet to write; without it the whole table is written.
-    yes
-        Do not ask.
+    :param octets: The octets in hex; blanks and colons between them are fine.
+    :param file: The octets, from a file.
+    :param offset: First octet to write; without it the whole table is written.
+    :param yes: Do not ask.
     """
     from meterkit.cli.psem.write import write as run_write
 
@@ -219,14 +207,9 @@ def procedure(
     meterkit psem procedure psem+tcp://127.0.0.1:1153 67 --manufacturer --hex "01 00" --yes
     ```
 
-    Parameters
-    ----------
-    manufacturer
-        One of the manufacturer's procedures, not a standard one.
-    parameters
-        Parameters in hex, as the procedure wants them.
-    yes
-        Do not ask.
+    :param manufacturer: One of the manufacturer's procedures, not a standard one.
+    :param parameters: Parameters in hex, as the procedure wants them.
+    :param yes: Do not ask.
     """
     from meterkit.cli.psem.write import procedure as run_procedure
 
@@ -247,7 +230,7 @@ def profile(
     out: Path | None = None,
     svg: Path | None = None,
     overwrite: Overwrite = False,
-    all: Flag = False,
+    all: Flag = False,  # noqa: A002 - the option's name
     json: Json = False,
     access: Access = _NO_ACCESS,
 ) -> int:
@@ -261,24 +244,16 @@ def profile(
     meterkit psem profile psem+tcp://127.0.0.1:1153 --json
     ```
 
-    Parameters
-    ----------
-    data_set
-        Which of the meter's four load profiles, 1 to 4.
-    since
-        Intervals that begin at this time or later, ISO 8601; UTC unless it says otherwise.
-    until
-        Intervals that end at this time or earlier.
-    channel
-        Channel to draw, from 0.
-    out
-        Write the rows to FILE.csv or FILE.parquet.
-    svg
-        Save what was drawn as an SVG picture.
-    all
-        Show every row and day, however many.
+    :param data_set: Which of the meter's four load profiles, 1 to 4.
+    :param since: Intervals that begin at this time or later, ISO 8601; UTC unless it says otherwise.
+    :param until: Intervals that end at this time or earlier.
+    :param channel: Channel to draw, from 0.
+    :param out: Write the rows to FILE.csv or FILE.parquet.
+    :param svg: Save what was drawn as an SVG picture.
+    :param all: Show every row and day, however many.
     """
-    from meterkit.cli.psem.profile import Wish, profile as run_profile
+    from meterkit.cli.psem.profile import Wish
+    from meterkit.cli.psem.profile import profile as run_profile
 
     wish = Wish(
         data_set=data_set,
@@ -314,18 +289,11 @@ def emulate_psem(
     meterkit emulate psem --pty
     ```
 
-    Parameters
-    ----------
-    listen
-        Where to listen; port 0 takes a free one. [default: tcp://127.0.0.1:1153]
-    pty
-        Be a serial port instead: a new pseudo-terminal (not on Windows).
-    config
-        JSON file with an EmulatorConfiguration: identity, keys, load profiles, faults.
-    seed
-        Another household: the same seed gives the same data.
-    grow
-        Record one more interval in every load profile each time a read is answered.
+    :param listen: Where to listen; port 0 takes a free one. [default: tcp://127.0.0.1:1153]
+    :param pty: Be a serial port instead: a new pseudo-terminal (not on Windows).
+    :param config: JSON file with an EmulatorConfiguration: identity, keys, load profiles, faults.
+    :param seed: Another household: the same seed gives the same data.
+    :param grow: Record one more interval in every load profile each time a read is answered.
     """
     from meterkit.cli.emulate import serve
 
@@ -347,12 +315,8 @@ def demo(
     meterkit demo --svg demo.svg
     ```
 
-    Parameters
-    ----------
-    seed
-        Another household: the same seed gives the same data.
-    svg
-        Save what was drawn as an SVG picture.
+    :param seed: Another household: the same seed gives the same data.
+    :param svg: Save what was drawn as an SVG picture.
     """
     from meterkit.cli.demo import demo as run_demo
 

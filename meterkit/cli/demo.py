@@ -107,7 +107,9 @@ def _parts(readings: list[Reading], width: int, *, colours: bool) -> list[Render
     parts += [*identity_parts(first.identity), Text()]
     for reading in readings:
         line = Text(reading.url, style="cyan")
-        line.append(f"  identified, logged on, {len(reading.rows)} intervals read, logged off", style="not bold")
+        line.append(
+            f"  identified, logged on, {len(reading.rows)} intervals read, logged off", style="not bold"
+        )
         line.append(f"  {reading.duration * 1000:.0f} ms", style="green")
         parts.append(line)
     view = ProfileView(first.geometry, first.rows)

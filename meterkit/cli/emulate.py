@@ -45,10 +45,15 @@ def serve(
         except OSError as error:
             # asyncio names the address inside its own sentence, or not at all
             reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-            raise OSError(error.errno, reason, "a pseudo-terminal" if pty else f"tcp://{host}:{port}") from None
-        async with server:
+            raise OSError(
+                error.errno, reason, "a pseudo-terminal" if pty else f"tcp://{host}:{port}"
+            ) from None
+        try:
             _announce(server, is_default=config is None, as_json=as_json)
             await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await server.close()
         return OK
 
     async def session() -> int:
@@ -68,7 +73,14 @@ def parse_listen(text: str) -> tuple[str, int]:
         port = parts.port
     except ValueError:
         raise mistake from None
-    if parts.scheme != "tcp" or not parts.hostname or port is None or parts.path or parts.query or parts.username:
+    if (
+        parts.scheme != "tcp"
+        or not parts.hostname
+        or port is None
+        or parts.path
+        or parts.query
+        or parts.username
+    ):
         raise mistake
     return parts.hostname, port
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from enum import Enum, Flag
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from meterkit.errors import MeterError
 
@@ -48,7 +48,10 @@ def iso(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def jsonable(value: object) -> object:
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"  #: what JSON knows
+
+
+def jsonable(value: object) -> Json:
     """Return `value` as JSON knows it.
 
     Octets become hex, times ISO 8601 (aware ones in UTC with Z), durations seconds, enums their names
@@ -56,7 +59,7 @@ def jsonable(value: object) -> object:
     """
     match value:
         case Flag():
-            return flag_names(value)
+            return [*flag_names(value)]
         case Enum():
             return value.name.lower()
         case float() if not isfinite(value):
@@ -65,8 +68,8 @@ def jsonable(value: object) -> object:
             return value
         case str():
             return safe_text(value)
-        case bytes() | bytearray() | memoryview():
-            return bytes(value).hex()
+        case bytes() | bytearray():
+            return value.hex()
         case datetime():
             return iso(value)
         case date() | time():
@@ -74,9 +77,10 @@ def jsonable(value: object) -> object:
         case timedelta():
             return value.total_seconds()
         case Mapping():
-            return {str(key): jsonable(item) for key, item in value.items()}
+            pairs = cast(Mapping[object, object], value)
+            return {str(key): jsonable(item) for key, item in pairs.items()}
         case list() | tuple() | set() | frozenset():
-            return [jsonable(item) for item in value]
+            return [jsonable(item) for item in cast(Iterable[object], value)]
         case _:
             return safe_text(str(value))
 

@@ -58,10 +58,9 @@ class ProfileView:
         """What was read, in a line."""
         geometry = self.geometry
         text = Text(f"load profile {geometry.data_set}", style="bold")
-        text.append(
-            f": {len(self.rows)} intervals of {duration_text(geometry.interval)}, {geometry.nbr_chns} channels",
-            style="not bold",
-        )
+        interval = duration_text(geometry.interval)
+        told = f": {len(self.rows)} intervals of {interval}, {geometry.nbr_chns} channels"
+        text.append(told, style="not bold")
         return text
 
     def series(self) -> Series:
@@ -93,7 +92,11 @@ class ProfileView:
     def _cells(self, row: LoadProfileRow) -> list[Text]:
         style = "" if row.is_valid else "dim"
         values = [Text("-" if value is None else f"{value}", style=style) for value in row.values]
-        return [Text(f"{row.end_time:%Y-%m-%d %H:%M}", style=style), *values, Text(row_status(row), style="yellow")]
+        return [
+            Text(f"{row.end_time:%Y-%m-%d %H:%M}", style=style),
+            *values,
+            Text(row_status(row), style="yellow"),
+        ]
 
     def pictures(self, width: int, *, colours: bool) -> list[RenderableType]:
         """The load curve and the heat map, `width` characters wide."""
@@ -123,7 +126,11 @@ class ProfileView:
 
     def save(self, path: Path) -> None:
         """Save what `print` shows as an SVG picture."""
-        save_svg(path, f"meterkit psem profile --data-set {self.geometry.data_set}", self.parts(WIDTH, colours=True))
+        save_svg(
+            path,
+            f"meterkit psem profile --data-set {self.geometry.data_set}",
+            self.parts(WIDTH, colours=True),
+        )
 
 
 def drawable(row: LoadProfileRow, channel: int) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -108,12 +109,10 @@ class ParquetFile:
     """A Parquet file with the columns of the CSV.  Extra: meterkit[arrow]."""
 
     def __init__(self, path: Path) -> None:
-        import pyarrow.parquet as parquet
-
-        self._parquet = parquet
+        self._parquet: Any = import_module("pyarrow.parquet")
         self._path = path
         self._rows: list[LoadProfileRow] = []
-        self._writer: Any = None
+        self._writer: Any = None  #: pyarrow's ParquetWriter, once the first group has shown the schema
 
     def write(self, row: LoadProfileRow) -> None:
         """Take one row; every `GROUP` rows are written."""
@@ -125,7 +124,8 @@ class ParquetFile:
         """Write what is left and finish the file, which may hold no row."""
         if self._rows or self._writer is None:
             self._write_group()
-        self._writer.close()
+        writer: Any = self._writer
+        writer.close()
 
     def _write_group(self) -> None:
         schema = None if self._writer is None else self._writer.schema
@@ -138,8 +138,7 @@ class ParquetFile:
 
 def to_arrow(rows: Sequence[LoadProfileRow], schema: Any = None) -> Any:
     """Return `rows` as a pyarrow Table; a channel is int64 if all its values here are whole, else float64."""
-    import pyarrow as arrow
-
+    arrow: Any = import_module("pyarrow")
     width = len(rows[0].values) if rows else 0
     columns: dict[str, Any] = {
         "end_time": arrow.array([row.end_time for row in rows], arrow.timestamp("ms", tz="UTC")),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 #: The environment variable that carries the password.
-PASSWORD_VARIABLE = "METERKIT_PASSWORD"  # noqa: S105 - the name of a variable, not a secret
+PASSWORD_VARIABLE = "METERKIT_PASSWORD"
 
 _TABLE = re.compile(r"(?:(?P<kind>ST|BT|MT|ET)\s*)?(?P<number>0x[0-9a-f]+|[0-9]+)", re.IGNORECASE)
 #: Tables 2048 and up belong to the manufacturer.  Source: C12.19, table id bit 11.
@@ -120,5 +120,3 @@ def new_file(path: Path | None, *, overwrite: bool) -> None:
         raise UsageMistake(f"{path} is a folder; name a file")
     if path.exists() and not overwrite:
         raise UsageMistake(f"{path} is there already; name another file or say --overwrite")
-
-

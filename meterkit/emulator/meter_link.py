@@ -134,7 +134,9 @@ class MeterLink:
                     del self._buffer[0]
                     self._acknowledged(events)
                 case 0x15:
-                    del self._buffer[0]
+                    # A line that doubles octets must not use up the retries twice as fast.
+                    while self._buffer[:1] == NAK:
+                        del self._buffer[0]
                     self._repeat(events, "NAK")
                 case 0xEE:  # STP
                     if not self._take_packet(events):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Self
+from typing import Final, Self
 
 LAST_RESPONSE_CODE = 0x1F  # 0x20 and above are requests; C12.18-2006
 MAX_INDICES = 9  # of an index read or write; the code counts them
@@ -90,18 +90,19 @@ BAUD_CODES: dict[int, int] = {
 }
 
 
+def _requests() -> dict[int, ServiceCode]:
+    """Return every request code there is: 0x33, an index read with three indices, is READ_INDEX."""
+    counted = {
+        ServiceCode.READ_INDEX: MAX_INDICES,
+        ServiceCode.WRITE_INDEX: MAX_INDICES,
+        ServiceCode.NEGOTIATE: MAX_BAUD_RATES + 1,  # from none on
+    }
+    return {service + n: service for service in ServiceCode for n in range(counted.get(service, 1))}
+
+
+_SERVICES: Final = _requests()
+
+
 def service_of(code: int) -> ServiceCode | None:
-    """Return the service a request's code asks for, whatever it counts; None for unknown codes.
-
-    0x33, an index read with three indices, is READ_INDEX; 0x62, a Negotiate with two rates, NEGOTIATE.
-    """
-    if ServiceCode.READ_INDEX <= code < ServiceCode.READ_INDEX + MAX_INDICES:
-        return ServiceCode.READ_INDEX
-    if ServiceCode.WRITE_INDEX <= code < ServiceCode.WRITE_INDEX + MAX_INDICES:
-        return ServiceCode.WRITE_INDEX
-    if ServiceCode.NEGOTIATE <= code <= ServiceCode.NEGOTIATE + MAX_BAUD_RATES:
-        return ServiceCode.NEGOTIATE
+    """Return the service a request's code asks for, whatever it counts; None for unknown codes."""
     return _SERVICES.get(code)
-
-
-_SERVICES = {int(service): service for service in ServiceCode}

@@ -101,7 +101,8 @@ class PsemSession:
         except ProtocolFault as odd:
             await self.lose(odd.error)
             return Err(odd.error.at(request.name))
-        _service.debug("%s: %s -> %s", self.transport.name, request.name, response.code.name)
+        if _service.isEnabledFor(logging.DEBUG):
+            _service.debug("%s: %s -> %s", self.transport.name, request.name, response.code.name)
         if response.code != ResponseCode.OK:
             return await self._refused(request, response)
         self.state = after(self.state, request.code)

@@ -10,7 +10,9 @@ knows: the session is lost, the line is closed, and every later call gets the sa
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable
 
 import anyio
 
@@ -22,7 +24,6 @@ from meterkit.transport.base import Transport
 CLOSE_GRACE = 3.0  # s to close a line whose exchange was cut short; decisions.md: 1 s and the wire time
 MAX_BACKOFF = 30.0  # s between two tries to open a line
 
-_octets = logging.getLogger("meterkit.octets")
 _log = logging.getLogger("meterkit.link")
 
 
@@ -41,9 +42,10 @@ class Exchange:
         self.timeout = timeout
         self.turnaround_delay = turnaround_delay
         self.lost: MeterError | None = None  #: why the session ended, once it has
-        self.last_activity = 0.0  #: the loop's time when the last exchange ended
+        self.last_activity = 0.0  #: the loop's time, in seconds, when the last exchange ended
         self.is_busy = False
         self._active: anyio.Event | None = None
+        self._clock: Callable[[], float] = anyio.current_time  # the running loop's own, once it runs
 
     async def __call__(self, request: bytes) -> Result[bytes]:
         """Send `request` and return its answer.
@@ -70,34 +72,40 @@ class Exchange:
                 raise
             finally:
                 self.is_busy = False
-                self.last_activity = anyio.current_time()
+                self.last_activity = self._clock()
                 if self._active is not None:
                     self._active.set()
             return Ok(answer)
 
     async def _drive(self, request: bytes) -> bytes:
-        link, transport = self.link, self.transport
-        deadline = anyio.current_time() + self.timeout
+        link, transport, clock = self.link, self.transport, self._clock
+        deadline = clock() + self.timeout
         events = link.send(request)
-        has_received = False
+        delay = 0.0
         while True:
+            answer = None
+            reply = b""
             for event in events:
                 if isinstance(event, Transmit):
-                    if has_received and self.turnaround_delay:
-                        await anyio.sleep(self.turnaround_delay)
-                    if _octets.isEnabledFor(logging.DEBUG):
-                        _octets.debug("%s > %d octets", transport.name, len(event.octets))
-                    await transport.send(event.octets)
+                    reply = reply + event.octets if reply else event.octets
                 elif isinstance(event, Message):
-                    return event.octets
+                    answer = event.octets
                 else:
                     raise ProtocolFault(event.error)
-            left = deadline - anyio.current_time()
+            if reply and delay:
+                await anyio.sleep(delay)
+            if answer is not None:
+                # The last packet's ACK may travel with the next request.
+                await transport.hold(reply)
+                return answer
+            if reply:
+                await transport.send(reply)
+            left = deadline - clock()
             octets = await transport.receive(min(link.timeout, left)) if left > 0 else b""
             if octets:
-                has_received = True
+                delay = self.turnaround_delay
                 events = link.receive(octets)
-            elif anyio.current_time() >= deadline:
+            elif clock() >= deadline:
                 raise self._too_slow()
             else:
                 events = link.timed_out()
@@ -119,7 +127,8 @@ class Exchange:
     def begin(self) -> None:
         """Start anew on an open line: nothing is lost yet."""
         self.lost = None
-        self.last_activity = anyio.current_time()
+        self._clock = asyncio.get_running_loop().time
+        self.last_activity = self._clock()
 
     async def pause(self, seconds: float) -> None:
         """Wait without holding the line, in seconds."""
@@ -128,7 +137,7 @@ class Exchange:
     async def until_idle(self, seconds: float) -> None:
         """Return once no exchange has been under way for `seconds`."""
         while True:
-            now = anyio.current_time()
+            now = self._clock()
             due = (now if self.is_busy else self.last_activity) + seconds
             if due <= now:
                 return

@@ -53,6 +53,13 @@ class Transport(ABC):
     async def send(self, octets: bytes) -> None:
         """Queue `octets` in order, waiting only where the line's own buffer is full."""
 
+    async def hold(self, octets: bytes) -> None:
+        """Queue `octets` that gain by waiting a moment for what is sent next, such as an ACK.
+
+        They leave with the next `send`, or within a few milliseconds by themselves.
+        """
+        await self.send(octets)
+
     @abstractmethod
     async def receive(self, timeout: float) -> bytes:
         """Return what has come, one octet or more; b"" when `timeout` seconds passed in silence."""
@@ -63,6 +70,7 @@ class Transport(ABC):
 
     async def set_baud_rate(self, baud_rate: int) -> None:
         """Change the speed (bits per second) once what was sent has left; no-op without a baud rate."""
+        return
 
     async def __aenter__(self) -> Self:
         await self.open()

@@ -162,6 +162,13 @@ class MeterOnLine(Transport):
         await self.line.transport.send(octets)
         self._is_answered = was_answered
 
+    async def hold(self, octets: bytes) -> None:
+        """Queue `octets` for the next `send`, as the wire does.  Errors: TRANSPORT, as the wire's own."""
+        await self._take()
+        was_answered, self._is_answered = self._is_answered, False
+        await self.line.transport.hold(octets)
+        self._is_answered = was_answered
+
     async def receive(self, timeout: float) -> bytes:
         """Return what this meter sent; b"" after `timeout` seconds of silence.  Errors: TRANSPORT."""
         await self._take()

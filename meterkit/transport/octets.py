@@ -19,7 +19,7 @@ from meterkit.errors import ErrorKind, MeterError, ProtocolFault
 from meterkit.transport.base import Transport
 
 INBOX_LIMIT = 65536  # octets unread before the line is told to wait
-OUTBOX_LIMIT = 16384  # octets gathered in one turn of the loop before they are written regardless
+HOLD_TIME = 0.002  # s that held octets wait for company, up to twice: 2 octets' time at 9600 baud
 
 #: Tells why a connection ended: None when the other end closed it in good order.
 EndInWords: TypeAlias = Callable[[Exception | None], str]
@@ -137,11 +137,13 @@ class Inbox:
 class OctetProtocol(Inbox, asyncio.Protocol):
     """An asyncio protocol that one pulls from.  TCP and serial share it.
 
-    Writes of one turn of the loop leave together: before a wait in `receive`, else when the turn ends.
+    What is sent is written at once.  What is held is written with what is sent next; else by a timer,
+    left running from one exchange to the next, so that an ACK costs neither a write nor a turn of the
+    loop of its own while requests follow each other.
     """
 
-    __slots__ = ("_echo", "_ending", "_is_full", "_is_paused", "_name", "_outbox", "_scheduled", "_senders",
-                 "_transport", "_words")  # fmt: skip
+    __slots__ = ("_echo", "_ending", "_held", "_held_timer", "_is_full", "_is_old", "_is_paused", "_name",
+                 "_senders", "_transport", "_words")  # fmt: skip
 
     def __init__(self, name: str, words: EndInWords, *, echo: bool) -> None:
         super().__init__()
@@ -150,8 +152,9 @@ class OctetProtocol(Inbox, asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._is_paused = False  # we asked the line to wait
         self._is_full = False  # the line asked us to wait
-        self._outbox = b""
-        self._scheduled = False
+        self._held = b""
+        self._is_old = False  # what is held was already there when the timer last fired
+        self._held_timer: asyncio.TimerHandle | None = None
         self._senders: list[asyncio.Future[None]] = []
         self._ending: list[asyncio.Future[None]] | None = []  # None once the connection has ended
 
@@ -209,7 +212,10 @@ class OctetProtocol(Inbox, asyncio.Protocol):
     def fail(self, error: MeterError) -> None:
         """End the stream in both directions, for the reason `error`."""
         super().fail(error)
-        self._outbox = b""
+        self._held = b""
+        if self._held_timer is not None:
+            self._held_timer.cancel()
+            self._held_timer = None
         self._wake_senders()
 
     def take(self) -> bytes:
@@ -222,31 +228,51 @@ class OctetProtocol(Inbox, asyncio.Protocol):
         return octets
 
     async def send(self, octets: bytes) -> None:
-        """Queue `octets`; wait first while the line's buffer is full.
+        """Write `octets`, behind what was held; wait first while the line's buffer is full.
 
-        Errors: TRANSPORT when the line has ended; nothing was queued then, nor when cancelled.
+        Errors: TRANSPORT when the line has ended; nothing was written then, nor when cancelled.
         """
         if self._is_full:
             await self.writable()
         if self._failure is not None:
             raise ProtocolFault(self._failure)
-        self._outbox = self._outbox + octets if self._outbox else octets
-        if len(self._outbox) >= OUTBOX_LIMIT:
-            self.flush()
-        elif not self._scheduled:
-            self._scheduled = True
+        if self._held:
+            octets, self._held = self._held + octets, b""
+        self._write(octets)
+
+    def hold(self, octets: bytes) -> None:
+        """Keep `octets` for the next `send`, for a few milliseconds at most.
+
+        Errors: TRANSPORT when the line has ended.
+        """
+        if self._failure is not None:
+            raise ProtocolFault(self._failure)
+        self._held += octets
+        self._is_old = False
+        if self._held_timer is None:
             assert self._loop is not None
-            self._loop.call_soon(self._turn_ended)
+            self._held_timer = self._loop.call_later(HOLD_TIME, self._hold_ended)
 
     def flush(self) -> None:
-        """Hand what is queued to the asyncio transport."""
-        if not self._outbox:
-            return
-        octets, self._outbox = self._outbox, b""
+        """Hand what is held to the asyncio transport."""
+        if self._held:
+            octets, self._held = self._held, b""
+            self._write(octets)
+
+    def _write(self, octets: bytes) -> None:
         if self._failure is None and self._transport is not None:
             if self._echo is not None:
                 self._echo.sent(octets)
             self._transport.write(octets)
+
+    def _hold_ended(self) -> None:
+        self._held_timer = None
+        if self._held and self._is_old:
+            self.flush()
+        elif self._held:
+            self._is_old = True
+            assert self._loop is not None
+            self._held_timer = self._loop.call_later(HOLD_TIME, self._hold_ended)
 
     async def writable(self) -> None:
         """Wait while the line's buffer is above its limit, and the line alive."""
@@ -264,10 +290,6 @@ class OctetProtocol(Inbox, asyncio.Protocol):
             future = asyncio.get_running_loop().create_future()
             self._ending.append(future)
             await future
-
-    def _turn_ended(self) -> None:
-        self._scheduled = False
-        self.flush()
 
     def _wake_senders(self) -> None:
         for future in self._senders:
@@ -307,7 +329,7 @@ class StreamTransport(Transport):
             await self._let_go()
 
     async def send(self, octets: bytes) -> None:
-        """Queue `octets`; they leave with the rest of this turn of the loop.
+        """Write `octets`, behind what was held; wait first while the line's buffer is full.
 
         Errors: TRANSPORT when the line is not open or has ended.
         """
@@ -315,6 +337,16 @@ class StreamTransport(Transport):
         if protocol is None:
             raise self._not_open()
         await protocol.send(octets)
+
+    async def hold(self, octets: bytes) -> None:
+        """Keep `octets` for the next `send`; they leave by themselves within 2 to 4 milliseconds.
+
+        Errors: TRANSPORT when the line is not open or has ended.
+        """
+        protocol = self._octets
+        if protocol is None:
+            raise self._not_open()
+        protocol.hold(octets)
 
     async def receive(self, timeout: float) -> bytes:
         """Return what has come; b"" when `timeout` seconds passed in silence.

@@ -35,7 +35,8 @@ def test_a_pseudo_terminal_is_a_serial_port_that_works(meterkit: Callable, start
         assert done.returncode == 0
     assert json.loads(done.stdout)["withheld"] == []
     rows = meterkit("psem", "profile", emulator.url, "--data-set", "3", "--json", password=READER)
-    assert rows.returncode == 0 and len(rows.stdout.splitlines()) > 100
+    assert rows.returncode == 0
+    assert len(rows.stdout.splitlines()) > 100
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -92,7 +93,8 @@ def test_a_wrong_configuration_is_wrong_usage(
         file.write_text(content)
     done = meterkit("emulate", "psem", "--config", str(file))
     assert done.returncode == 2
-    assert told in done.stderr and "hidden" not in done.stderr
+    assert told in done.stderr
+    assert "hidden" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -117,7 +119,8 @@ def test_a_port_that_is_taken_is_a_clear_error(meterkit: Callable) -> None:
         port = server.getsockname()[1]
         done = meterkit("emulate", "psem", "--listen", f"tcp://127.0.0.1:{port}", "--json")
     assert done.returncode == 1
-    assert f"127.0.0.1:{port}" in done.stderr and "in use" in done.stderr.lower()
+    assert f"127.0.0.1:{port}" in done.stderr
+    assert "in use" in done.stderr.lower()
     assert json.loads(done.stdout)["error"]["kind"] == "system"
 
 
@@ -128,7 +131,8 @@ def test_the_demo_reads_a_meter_over_every_line(meterkit: Callable, tmp_path: Pa
     assert done.stderr == ""
     assert "psem+tcp://127.0.0.1:" in done.stdout
     assert "psem+serial:///dev/" in done.stdout
-    assert "load curve, channel 0" in done.stdout and "heat map, channel 0" in done.stdout
+    assert "load curve, channel 0" in done.stdout
+    assert "heat map, channel 0" in done.stdout
     assert ElementTree.parse(svg).getroot().tag.endswith("svg")
 
 

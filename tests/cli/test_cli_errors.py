@@ -12,7 +12,13 @@ from pathlib import Path
 
 import pytest
 
-VERBS = (("info",), ("read", "ST1"), ("write", "ET3", "--hex", "00", "--yes"), ("procedure", "0", "--yes"), ("profile",))
+VERBS = (
+    ("info",),
+    ("read", "ST1"),
+    ("write", "ET3", "--hex", "00", "--yes"),
+    ("procedure", "0", "--yes"),
+    ("profile",),
+)
 
 
 def words_of(verb: tuple[str, ...], url: str) -> list[str]:
@@ -27,12 +33,15 @@ def deaf_port() -> int:
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb[0])
-def test_no_server_is_a_clear_error_of_the_line(meterkit: Callable, deaf_port: int, verb: tuple[str, ...]) -> None:
+def test_no_server_is_a_clear_error_of_the_line(
+    meterkit: Callable, deaf_port: int, verb: tuple[str, ...]
+) -> None:
     done = meterkit(*words_of(verb, f"psem+tcp://127.0.0.1:{deaf_port}"), "--json")
     assert done.returncode == 1
     error = json.loads(done.stdout)["error"]
     assert error["kind"] == "transport"
-    assert f"127.0.0.1:{deaf_port}" in done.stderr and "refused" in done.stderr
+    assert f"127.0.0.1:{deaf_port}" in done.stderr
+    assert "refused" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -56,7 +65,13 @@ def test_a_wrong_password_is_a_security_error_and_not_shown(
 
 @pytest.mark.parametrize(
     "url",
-    ["nonsense", "http://127.0.0.1", "psem+tcp://", "psem+tcp://127.0.0.1:99999", "psem+tcp://127.0.0.1:1153?speed=9"],
+    [
+        "nonsense",
+        "http://127.0.0.1",
+        "psem+tcp://",
+        "psem+tcp://127.0.0.1:99999",
+        "psem+tcp://127.0.0.1:1153?speed=9",
+    ],
 )
 def test_a_bad_url_is_wrong_usage_and_the_message_teaches(meterkit: Callable, url: str) -> None:
     done = meterkit("psem", "info", url, "--json")
@@ -121,10 +136,17 @@ def _until(fd: int, wanted: bytes) -> bytes:
 
 
 def test_a_mistyped_word_is_wrong_usage(meterkit: Callable) -> None:
-    for words in (("psme",), ("psem", "inof", "x"), ("psem", "info"), ("psem", "info", "x", "--jsno"), ("demo", "x")):
+    for words in (
+        ("psme",),
+        ("psem", "inof", "x"),
+        ("psem", "info"),
+        ("psem", "info", "x", "--jsno"),
+        ("demo", "x"),
+    ):
         done = meterkit(*words)
         assert done.returncode == 2
-        assert done.stderr.startswith("error: ") and "--help" in done.stderr
+        assert done.stderr.startswith("error: ")
+        assert "--help" in done.stderr
 
 
 def test_a_failing_disk_is_told_as_such(meterkit: Callable, url: str) -> None:
@@ -168,15 +190,21 @@ def test_the_version_is_told(meterkit: Callable) -> None:
 
 
 def test_completion_is_installed_into_the_shell(meterkit: Callable, tmp_path: Path) -> None:
-    done = meterkit("--install-completion", "--shell", "bash", "--output", str(tmp_path / "meterkit"), HOME=str(tmp_path))
+    done = meterkit(
+        "--install-completion", "--shell", "bash", "--output", str(tmp_path / "meterkit"), HOME=str(tmp_path)
+    )
     assert done.returncode == 0
     assert "emulate" in (tmp_path / "meterkit").read_text()
 
 
 @pytest.mark.parametrize("missing", ["cyclopts", "rich"])
 def test_without_its_extra_the_command_says_how_to_get_it(missing: str) -> None:
-    program = f"import sys; sys.modules[{missing!r}] = None; from meterkit.cli import main; sys.exit(main(['demo']))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    program = (
+        f"import sys; sys.modules[{missing!r}] = None; from meterkit.cli import main; exit(main(['demo']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 2
     assert "pip install 'meterkit[cli]'" in done.stderr
     assert len(done.stderr.splitlines()) == 1

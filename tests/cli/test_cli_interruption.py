@@ -87,14 +87,17 @@ def test_a_signal_leaves_the_meter_logged_off(spawn: Callable, relay: Relay, how
     assert b"Traceback" not in told
     assert b"logged off first" in told
     end = bytes(relay.sent[relay.sent.rindex(b"\x3f\x00\x40") :])
-    assert LOGOFF in end and TERMINATE in end
+    assert LOGOFF in end
+    assert TERMINATE in end
     assert end.index(LOGOFF) < end.index(TERMINATE)
 
 
 def test_a_second_signal_cuts_the_line(spawn: Callable, configured: Callable) -> None:
     emulator = configured(faults={"response_delay": 30.0})
     gateway = Relay(emulator.url)
-    process = spawn("psem", "info", gateway.url, changes={}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = spawn(
+        "psem", "info", gateway.url, changes={}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
     assert gateway.has_asked.wait(PATIENCE)
     process.send_signal(signal.SIGINT)
     assert b"Ctrl-C again" in process.stderr.readline()

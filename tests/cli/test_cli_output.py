@@ -83,5 +83,6 @@ def test_an_error_is_a_document_with_four_fields() -> None:
 def test_a_hex_dump_counts_from_its_start() -> None:
     lines = list(hex_dump(bytes(range(0x30, 0x42)), start=0x10))
     assert lines[0] == "000010  30 31 32 33 34 35 36 37  38 39 3a 3b 3c 3d 3e 3f  0123456789:;<=>?"
-    assert lines[1].startswith("000020  40 41") and lines[1].endswith("  @A")
+    assert lines[1].startswith("000020  40 41")
+    assert lines[1].endswith("  @A")
     assert list(hex_dump(b"")) == []

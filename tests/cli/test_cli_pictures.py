@@ -57,7 +57,9 @@ def test_the_parts_of_a_day_are_counted_from_midnight() -> None:
     assert slot_of(BEGIN + timedelta(hours=12), 24) == 12
 
 
-@pytest.mark.parametrize("values", [[0.0], [5.0], [-5.0, 3.0], [229.0, 231.0], [1e9, 2e9], [-3.0, -1.0], [0.001]])
+@pytest.mark.parametrize(
+    "values", [[0.0], [5.0], [-5.0, 3.0], [229.0, 231.0], [1e9, 2e9], [-3.0, -1.0], [0.001]]
+)
 def test_an_axis_holds_its_values_between_round_ends(values: list[float]) -> None:
     axis = Axis.around(values)
     assert axis.low < axis.high
@@ -100,7 +102,9 @@ def test_without_colour_a_heat_map_shades() -> None:
 
 
 def test_missing_intervals_are_dots() -> None:
-    series = make_series(ends(96), [float(at % 7) if at < 48 else None for at in range(96)], QUARTER, "channel 0")
+    series = make_series(
+        ends(96), [float(at % 7) if at < 48 else None for at in range(96)], QUARTER, "channel 0"
+    )
     assert heat_map(series, width=120, colours=True)[1].plain.endswith("·" * 48)
 
 
@@ -141,7 +145,8 @@ def test_a_flat_line_and_negative_values_are_drawn() -> None:
 def test_the_colour_scale_runs_from_dark_to_bright() -> None:
     assert colour(0.0) == "#0d123c"
     assert colour(1.0) == "#fcf0a0"
-    assert colour(-1) == colour(0.0) and colour(2) == colour(1.0)
+    assert colour(-1) == colour(0.0)
+    assert colour(2) == colour(1.0)
 
 
 def test_an_svg_is_well_formed_and_loads_nothing(tmp_path: Path) -> None:
@@ -150,5 +155,6 @@ def test_an_svg_is_well_formed_and_loads_nothing(tmp_path: Path) -> None:
     save_svg(path, "a <title>", [*load_curve(series, width=110), *heat_map(series, width=110, colours=True)])
     drawing = path.read_text()
     assert ElementTree.fromstring(drawing).tag.endswith("svg")
-    assert "@font-face" not in drawing and "url(http" not in drawing
+    assert "@font-face" not in drawing
+    assert "url(http" not in drawing
     assert "2026-03-02" in drawing

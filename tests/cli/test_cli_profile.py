@@ -1,6 +1,7 @@
 """profile: tables, pictures, JSON lines, CSV, Parquet, and what happens when the line breaks."""
 
 import csv
+import itertools
 import json
 import os
 import pty
@@ -34,7 +35,9 @@ def test_a_profile_is_a_table_a_curve_and_a_heat_map(meterkit: Callable, url: st
 
 
 @pytest.mark.parametrize(("data_set", "interval"), [(1, 900), (2, 3600), (3, 86400), (4, 300)])
-def test_every_data_set_streams_as_json_lines(meterkit: Callable, url: str, data_set: int, interval: int) -> None:
+def test_every_data_set_streams_as_json_lines(
+    meterkit: Callable, url: str, data_set: int, interval: int
+) -> None:
     done = meterkit("psem", "profile", url, "--data-set", str(data_set), "--json", password=READER)
     assert done.returncode == 0
     rows = rows_of(done.stdout)
@@ -51,7 +54,7 @@ def test_every_data_set_streams_as_json_lines(meterkit: Callable, url: str, data
             "sequence",
         ]
     ends = [datetime.fromisoformat(row["end_time"]) for row in rows]
-    assert {(b - a).total_seconds() for a, b in zip(ends, ends[1:], strict=False)} == {interval}
+    assert {(b - a).total_seconds() for a, b in itertools.pairwise(ends)} == {interval}
     assert all(row["end_time"].endswith("Z") for row in rows)
     assert len({len(row["values"]) for row in rows}) == 1
     assert all(len(row["status"]) == len(row["values"]) for row in rows)
@@ -70,7 +73,8 @@ def test_since_and_until_bound_the_rows(meterkit: Callable, url: str) -> None:
 def test_no_row_in_the_span_is_told(meterkit: Callable, url: str) -> None:
     words = ("psem", "profile", url, "--until", "2020-01-01")
     done = meterkit(*words, password=READER)
-    assert done.returncode == 0 and "no interval in this span of time" in done.stdout
+    assert done.returncode == 0
+    assert "no interval in this span of time" in done.stdout
     empty = meterkit(*words, "--json", password=READER)
     assert (empty.returncode, empty.stdout) == (0, "")
 
@@ -86,7 +90,8 @@ def test_another_channel_is_drawn(meterkit: Callable, url: str) -> None:
     done = meterkit("psem", "profile", url, "--data-set", "2", "--channel", "2", password=READER)
     assert "load curve, channel 2\n" in done.stdout
     missing = meterkit("psem", "profile", url, "--channel", "9", password=READER)
-    assert missing.returncode == 2 and "channels 0 to 3" in missing.stderr
+    assert missing.returncode == 2
+    assert "channels 0 to 3" in missing.stderr
 
 
 def test_csv_holds_every_row(meterkit: Callable, url: str, tmp_path: Path) -> None:
@@ -127,7 +132,8 @@ def test_parquet_holds_every_row(meterkit: Callable, url: str, tmp_path: Path) -
 def test_a_picture_is_saved(meterkit: Callable, url: str, tmp_path: Path) -> None:
     svg = tmp_path / "profile.svg"
     done = meterkit("psem", "profile", url, "--svg", str(svg), password=READER)
-    assert done.returncode == 0 and "profile.svg" in done.stdout
+    assert done.returncode == 0
+    assert "profile.svg" in done.stdout
     assert ElementTree.parse(svg).getroot().tag.endswith("svg")
 
 
@@ -164,10 +170,12 @@ def test_rows_before_an_error_are_kept_and_the_message_tells_how_to_go_on(
     position = done.stderr.rpartition("--since ")[2].strip()
     assert position == rows[-1]["end_time"]
     assert len(out.read_text().splitlines()) == 1 + len(rows)
-    rest = rows_of(meterkit("psem", "profile", emulator.url, "--json", "--since", position, password=READER).stdout)
+    rest = rows_of(
+        meterkit("psem", "profile", emulator.url, "--json", "--since", position, password=READER).stdout
+    )
     assert rest[0]["end_time"] > position
     ends = [datetime.fromisoformat(row["end_time"]) for row in rows + rest]
-    assert {(b - a).total_seconds() for a, b in zip(ends, ends[1:], strict=False)} == {900}
+    assert {(b - a).total_seconds() for a, b in itertools.pairwise(ends)} == {900}
 
 
 def test_rows_before_an_error_are_shown(meterkit: Callable, configured: Callable) -> None:
@@ -210,5 +218,6 @@ def test_a_terminal_shows_colours_and_a_progress_bar(spawn: Callable, configured
     until(master, b"never comes")
     os.close(master)
     assert process.wait(PATIENCE) == 0
-    assert b"blocks" in seen and b"data set 1" in seen
+    assert b"blocks" in seen
+    assert b"data set 1" in seen
     assert b"\x1b[48;5;" in seen

@@ -83,7 +83,9 @@ def test_a_password_is_text_or_hex() -> None:
     assert parse_password("hex:00ff 10") == b"\x00\xff\x10"
 
 
-@pytest.mark.parametrize("text", ["correct horse battery staple", "hex:c0ffeez", "hex:" + "c0" * 21, "ünsafe-c0ffee"])
+@pytest.mark.parametrize(
+    "text", ["correct horse battery staple", "hex:c0ffeez", "hex:" + "c0" * 21, "ünsafe-c0ffee"]
+)
 def test_a_wrong_password_is_refused_without_being_shown(text: str) -> None:
     with pytest.raises(UsageMistake) as refused:
         parse_password(text)

@@ -20,6 +20,7 @@ METER = MeterEmulator(
 )
 METER.tables.write_table(200, bytes(range(251)))
 IDENTIFY, NEGOTIATE = b"\x20", bytes.fromhex("60004008")
+SESSION_LOST = b"\x0a"  # isss: the meter gave up on an unacknowledged answer and went back to Base
 LOGON, SECURITY = bytes.fromhex("50000241646d696e6973747261"), b"\x51METERKIT-DEMO-READER"
 READ, READ_PART = bytes.fromhex("3000c8"), bytes.fromhex("3f00c80000100030")
 
@@ -75,12 +76,11 @@ class Line:
 
 
 def run(line):
-    """Return the responses to a whole session, None for each exchange whose link broke."""
-    expected = {NEGOTIATE: "0000400806", LOGON: "00", SECURITY: "00"}
-    assert line.exchange(IDENTIFY) in (bytes.fromhex("0000010000"), None)
-    for request in (NEGOTIATE, LOGON, SECURITY):
+    """Tell whether a whole session came through; fail if a wrong answer was taken for a right one."""
+    expected = {IDENTIFY: "0000010000", NEGOTIATE: "0000400806", LOGON: "00", SECURITY: "00"}
+    for request in (IDENTIFY, NEGOTIATE, LOGON, SECURITY):
         response = line.exchange(request)
-        if response is None:
+        if response in (None, SESSION_LOST):
             return False
         assert response.hex() == expected[request]
         if request is NEGOTIATE:
@@ -88,7 +88,7 @@ def run(line):
     for _ in range(3):
         for request, octets in ((READ, bytes(range(251))), (READ_PART, bytes(range(16, 64)))):
             response = line.exchange(request)
-            if response is None:
+            if response in (None, SESSION_LOST):
                 return False
             assert response[3:-1] == octets
     return True

@@ -126,6 +126,14 @@ def test_a_nak_resends_the_same_packet():
     assert link.receive(ACK) == [Delivered()]
 
 
+def test_a_doubled_nak_counts_once():
+    link = MeterLink()
+    link.send(b"\x00")
+    for _ in range(3):
+        assert link.receive(NAK + NAK) == [Transmit(OK_TOGGLE_0)]
+    assert link.receive(ACK) == [Delivered()]
+
+
 def test_silence_resends_three_times_and_then_breaks_the_link():
     link = MeterLink()
     link.send(b"\x00")

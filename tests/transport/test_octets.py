@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from meterkit.errors import ErrorKind, ProtocolFault
-from meterkit.transport.octets import INBOX_LIMIT, OUTBOX_LIMIT, OctetProtocol
+from meterkit.transport.octets import HOLD_TIME, INBOX_LIMIT, OctetProtocol
 from tests.virtual_clock import VIRTUAL_CLOCK
 
 pytestmark = pytest.mark.anyio
@@ -160,38 +160,56 @@ async def test_octets_that_came_before_the_end_are_returned_before_its_error(err
         assert caught.value.error.message == f"line 1: {words(error)}"
 
 
-async def test_sends_of_one_turn_leave_in_one_write():
+async def test_what_is_sent_is_written_at_once():
     protocol, transport = await connected()
-    await protocol.send(b"\x06")
     await protocol.send(b"\xee\x00")
+    assert transport.writes == [b"\xee\x00"]
+
+
+async def test_what_is_held_leaves_in_one_write_with_what_is_sent_next():
+    protocol, transport = await connected()
+    protocol.hold(b"\x06")
     assert transport.writes == []
-    await turn()
+    await protocol.send(b"\xee\x00")
     assert transport.writes == [b"\x06\xee\x00"]
 
 
-async def test_what_was_sent_leaves_before_receive_waits():
+async def test_what_is_held_leaves_before_receive_waits():
     protocol, transport = await connected()
-    await protocol.send(b"\x06")
-    await protocol.send(b"\xee")
+    protocol.hold(b"\x06")
     waiting = asyncio.create_task(protocol.receive(1.0))
     await turn()
-    assert transport.writes == [b"\x06\xee"]
+    assert transport.writes == [b"\x06"]
     protocol.data_received(b"x")
     await waiting
 
 
-async def test_what_was_sent_leaves_even_when_octets_are_already_there():
+async def test_what_is_held_leaves_even_when_octets_are_already_there():
     protocol, transport = await connected()
     protocol.data_received(b"x")
-    await protocol.send(b"\x06")
+    protocol.hold(b"\x06")
     assert await protocol.receive(1.0) == b"x"
     assert transport.writes == [b"\x06"]
 
 
-async def test_much_in_one_turn_is_written_without_waiting_for_its_end():
+async def test_what_is_held_leaves_by_itself_after_twice_the_hold_time_at_most():
     protocol, transport = await connected()
-    await protocol.send(bytes(OUTBOX_LIMIT))
-    assert transport.writes == [bytes(OUTBOX_LIMIT)]
+    protocol.hold(b"\x06")
+    await asyncio.sleep(2 * HOLD_TIME)
+    await turn()
+    assert transport.writes == [b"\x06"]
+    assert timers() == []
+
+
+async def test_one_timer_serves_all_that_is_held_while_exchanges_follow_each_other():
+    protocol, transport = await connected()
+    for _ in range(10):
+        protocol.hold(b"\x06")
+        assert len(timers()) == 1
+        await protocol.send(b"\xee")
+    await asyncio.sleep(2 * HOLD_TIME)
+    assert transport.writes == [b"\x06\xee"] * 10
+    assert timers() == []
 
 
 async def test_a_full_line_holds_senders_back_and_a_cancelled_one_queued_nothing():

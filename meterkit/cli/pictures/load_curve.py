@@ -50,7 +50,9 @@ def _days(series: Series, room: int, height: int) -> list[Text]:
     values = [point.value for point in points]
     lines = _chart(_widen(values, size), [None] * (len(values) * size), height)
     first, last = points[0].start, points[-1].start
-    lines.append(Text(" " * AXIS_WIDTH + f"{first:%Y-%m-%d} to {last:%Y-%m-%d}, one bar a day (UTC)", style="dim"))
+    lines.append(
+        Text(" " * AXIS_WIDTH + f"{first:%Y-%m-%d} to {last:%Y-%m-%d}, one bar a day (UTC)", style="dim")
+    )
     return lines
 
 

@@ -77,13 +77,15 @@ def make_series(
     """
     values = [value if value is not None and math.isfinite(value) else None for value in values]
     if not is_counter(values):
-        points = [Point(end - interval, value) for end, value in zip(ends, values, strict=True)]
-        return Series(tuple(points), interval, name)
-    points = []
+        logged = (Point(end - interval, value) for end, value in zip(ends, values, strict=True))
+        return Series(tuple(logged), interval, name)
+    points: list[Point] = []
     rows = list(zip(ends, values, strict=True))
     for (last_end, last), (end, value) in pairwise(rows):
-        known = last is not None and value is not None and end - last_end == interval
-        points.append(Point(end - interval, value - last if known else None))  # type: ignore[operator]
+        if last is None or value is None or end - last_end != interval:
+            points.append(Point(end - interval, None))
+        else:
+            points.append(Point(end - interval, value - last))
     return Series(tuple(points), interval, f"{name}, increase per {duration_text(interval)}")
 
 

@@ -37,10 +37,8 @@ def identity_parts(identity: Identity) -> list[RenderableType]:
     grid = Grid.grid(padding=(0, 2))
     for name, value in _lines(identity):
         grid.add_row(Text(name, style="cyan"), Text(safe_text(value)))
-    parts: list[RenderableType] = [grid]
-    for error in identity.withheld:
-        parts.append(Text(f"withheld: {safe_text(str(error))}", style="yellow"))
-    return parts
+    withheld = [Text(f"withheld: {safe_text(str(error))}", style="yellow") for error in identity.withheld]
+    return [grid, *withheld]
 
 
 def _lines(identity: Identity) -> Iterator[tuple[str, str]]:
@@ -57,7 +55,10 @@ def _lines(identity: Identity) -> Iterator[tuple[str, str]]:
         features = ", ".join(feature.name for feature in identity.identification.features) or "no features"
         yield "speaks", f"{identity.identification}, {features}"
     if identity.config is not None:
-        yield "octet order", "most significant first" if identity.config.is_big_endian else "least significant first"
+        yield (
+            "octet order",
+            "most significant first" if identity.config.is_big_endian else "least significant first",
+        )
     negotiated = identity.negotiated
     if negotiated is None:
         yield "packets", "1 of 64 octets (the standard's default)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,7 +109,7 @@ async def drain(
 
 
 @contextmanager
-def _progress(stream: LoadProfileStream) -> Iterator[Callable[[int], None]]:
+def _progress(stream: LoadProfileStream) -> Generator[Callable[[int], None]]:
     """Show a progress bar on standard error, if that is a terminal."""
     console = messages()
     if not console.is_terminal:

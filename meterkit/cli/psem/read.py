@@ -11,7 +11,7 @@ from rich.text import Text
 
 from meterkit.cli.access import Access
 from meterkit.cli.meter import on_meter
-from meterkit.cli.output import hex_dump, jsonable, print_json, safe_text, screen
+from meterkit.cli.output import Json, hex_dump, jsonable, print_json, safe_text, screen
 from meterkit.cli.running import OK
 from meterkit.cli.usage import UsageMistake, new_file
 from meterkit.codec.layout import plain
@@ -58,7 +58,9 @@ def read(url: str, access: Access, wish: Wish) -> int:
         if wish.as_json:
             print_json(_document(wish, octets, record))
         elif wish.out is not None:
-            screen().print(f"{len(octets)} octets of {_name(wish.table_id)} written to {wish.out}", markup=False)
+            screen().print(
+                f"{len(octets)} octets of {_name(wish.table_id)} written to {wish.out}", markup=False
+            )
         else:
             _show(wish, octets, record)
         return OK
@@ -134,7 +136,7 @@ def _show(wish: Wish, octets: bytes, record: Table | MeterError | None) -> None:
         console.print(Text(f"{left} more lines not shown (--all shows them)", style="dim"))
 
 
-def flatten(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+def flatten(value: Json, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield the leaves of what JSON knows as (path, text); a list of plain values is one leaf."""
     if isinstance(value, dict):
         for key, item in value.items():
@@ -148,7 +150,7 @@ def flatten(value: object, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, _leaf(value)
 
 
-def _leaf(value: object) -> str:
+def _leaf(value: Json) -> str:
     match value:
         case None:
             return "-"
