@@ -35,11 +35,15 @@ class Throttle:
 
     async def run(self) -> None:
         while True:
-            octets = await self.queue.get()
+            if self.queue.empty():  # the line falls silent: the next octet starts when it comes
+                octets = await self.queue.get()
+                self.free_at = max(self.free_at, time.monotonic())
+            else:  # the next octet starts when the last one ends, however late this loop woke up
+                octets = self.queue.get_nowait()
             for start in range(0, len(octets), SLICE):
                 part = octets[start : start + SLICE]
-                self.free_at = max(self.free_at, time.monotonic()) + len(part) * OCTET_TIME
-                await asyncio.sleep(self.free_at - time.monotonic())
+                self.free_at += len(part) * OCTET_TIME
+                await asyncio.sleep(max(0.0, self.free_at - time.monotonic()))
                 self.write(part)
                 self.passed += len(part)
                 self.last = time.monotonic()

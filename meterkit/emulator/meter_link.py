@@ -131,12 +131,10 @@ class MeterLink:
                 case octet if self._is_garbled and octet != STP:
                     del self._buffer[0]  # the rest of a damaged packet: no ACK or NAK is meant
                 case 0x06:
-                    del self._buffer[0]
+                    self._drop_run(ACK)
                     self._acknowledged(events)
                 case 0x15:
-                    # A line that doubles octets must not use up the retries twice as fast.
-                    while self._buffer[:1] == NAK:
-                        del self._buffer[0]
+                    self._drop_run(NAK)
                     self._repeat(events, "NAK")
                 case 0xEE:  # STP
                     if not self._take_packet(events):
@@ -163,6 +161,11 @@ class MeterLink:
             control |= _MULTI | (_FIRST if is_first else 0)
         head = bytes((STP, self._echoed_identity, control, sequence, len(data) >> 8, len(data) & 0xFF))
         return head + data + crc16_wire(head + data)
+
+    def _drop_run(self, octet: bytes) -> None:
+        """Take an ACK or NAK off the buffer, doubled ones too: what is sent next was not heard yet."""
+        while self._buffer.startswith(octet):
+            del self._buffer[0]
 
     def _acknowledged(self, events: MeterEvents) -> None:
         if not self._unsent:

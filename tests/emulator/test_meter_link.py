@@ -134,6 +134,12 @@ def test_a_doubled_nak_counts_once():
     assert link.receive(ACK) == [Delivered()]
 
 
+def test_a_doubled_ack_does_not_skip_a_packet():
+    link = MeterLink(ChannelSettings(max_packets=3))
+    link.send(bytes(150))
+    assert link.receive(ACK + ACK) == [Transmit(packet(bytes(56), 1, 1, 0x80))]
+
+
 def test_silence_resends_three_times_and_then_breaks_the_link():
     link = MeterLink()
     link.send(b"\x00")

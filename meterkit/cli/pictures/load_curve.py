@@ -82,8 +82,8 @@ def _chart(area: Sequence[float | None], dots: Sequence[float | None], height: i
         line.append("┤" if labelled else "│", style="dim")
         for top, mark in zip(tops, marks, strict=True):
             filled = 0 if top is None else min(8, max(0, top - row * 8))
-            if mark == row and filled in {0, 8}:  # a half-filled cell keeps the area's edge
-                line.append("•", style=_MEAN + Style(bgcolor=_BLUE) if filled else _MEAN)
+            if mark == row and (row or filled in {0, 8}):  # at the bottom the area's edge matters more
+                line.append("•", style=_MEAN + Style(bgcolor=_BLUE) if filled == 8 else _MEAN)
             else:
                 line.append(_EIGHTHS[filled], style=_FULL if filled == 8 else _AREA)
         lines.append(line)
