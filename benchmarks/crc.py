@@ -32,7 +32,9 @@ def jobs() -> list[dict[str, object]]:
                 "ns an octet",
                 ours=partial(per_octet, crc16, octets, times),
                 floor=partial(per_octet, lambda data: binascii.crc_hqx(data, 0xFFFF), octets, times),
-                peers={"crcelk": partial(per_octet, crcelk.CRC_HDLC.calc_bytes, octets, max(1, times // 300))},
+                peers={
+                    "crcelk": partial(per_octet, crcelk.CRC_HDLC.calc_bytes, octets, max(1, times // 300))
+                },
             ).run()
         )
     return lines

@@ -27,7 +27,9 @@ def construct_decoder():
 
     interval = c.Struct("extended_int_status" / c.Bytes(3), "int_data" / c.Array(4, c.Int32sl))
     block = c.Struct(
-        "blk_end_time" / c.Array(5, c.Int8ul), "simple_int_status" / c.Bytes(12), "lp_int" / c.Array(96, interval)
+        "blk_end_time" / c.Array(5, c.Int8ul),
+        "simple_int_status" / c.Bytes(12),
+        "lp_int" / c.Array(96, interval),
     )
     return block.compile().parse
 

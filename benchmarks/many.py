@@ -81,8 +81,8 @@ def jobs() -> list[dict[str, object]]:
             "unit": f"KiB a meter after {LATE} rows each",
             "ratio_to_floor": None,
             "ratio_to_best_peer": None,
-            "note": f"{seen['early']:.1f} KiB after {EARLY} rows; {seen['rows']:.0f} rows in {seen['seconds']:.1f} s, "
-            f"{seen['cpu'] / seen['rows'] * 1e6:.1f} us CPU a row",
+            "note": f"{seen['early']:.1f} KiB after {EARLY} rows; {seen['rows']:.0f} rows in "
+            f"{seen['seconds']:.1f} s, {seen['cpu'] / seen['rows'] * 1e6:.1f} us CPU a row",
         }
     ]
 

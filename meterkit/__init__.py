@@ -1,8 +1,8 @@
 """The asyncio SDK for electricity meters: ANSI C12.18/C12.19 (PSEM), OSGP meters, DLMS/COSEM to come.
 
-    async with meterkit.connect("psem+tcp://127.0.0.1:1153", password=b"...") as client:
-        async for row in client.load_profile(data_set=1).values():
-            print(row.end_time, row.values)
+async with meterkit.connect("psem+tcp://127.0.0.1:1153", password=b"...") as client:
+    async for row in client.load_profile(data_set=1).values():
+        print(row.end_time, row.values)
 """
 
 from meterkit.connection import connect

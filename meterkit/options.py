@@ -9,10 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from meterkit.psem.services import BAUD_CODES
+from meterkit.psem.codes import BAUD_CODES
 
 Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]
 Delay = Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)]
+
 
 class Options(BaseModel):
     """Base of all options: frozen, and a misspelt name is an error."""
@@ -64,6 +65,8 @@ class PsemClientOptions(Options):
     channel_traffic_timeout: Seconds = 6.0  #: for the answer after the ACK; an idle meter hangs up
     exchange_timeout: Seconds = 120.0  #: for one request with its whole answer, however slow
     turnaround_delay: Delay = 0.0  #: before we answer a frame; slow UARTs need 0.01 to 0.06
+    timing_setup: bool = False  #: C12.21: tell the meter these time-outs, and use what it answers
+    hang_up: bool = False  #: C12.21: end with Disconnect, so that a modem drops its carrier
     wake_up: bool = False  #: send 0x55 and wait before Identify (shared optical ports)
     wake_up_delay: Delay = 0.05
     keep_alive: bool = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Generic, Literal, NoReturn, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NoReturn, TypeAlias, TypeVar
 
 from meterkit.errors import MeterError, MeterFailure
 
@@ -60,15 +60,15 @@ class Err:
         """Raise the error as `MeterFailure`."""
         raise MeterFailure(self.error)
 
-    def map(self, function: Callable[..., object]) -> Err:
+    def map(self, function: Callable[[Any], object]) -> Err:
         """Return this error unchanged."""
         return self
 
-    def bind(self, function: Callable[..., object]) -> Err:
+    def bind(self, function: Callable[[Any], object]) -> Err:
         """Return this error unchanged."""
         return self
 
-    def match(self, on_success: Callable[..., U], on_failure: Callable[[MeterError], U]) -> U:
+    def match(self, on_success: Callable[[Any], U], on_failure: Callable[[MeterError], U]) -> U:
         """Return `on_failure(error)`."""
         return on_failure(self.error)
 

@@ -66,6 +66,10 @@ def run(tokens: list[str]) -> int:
             status = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
         except CycloptsError as mistake:
             raise usage.UsageMistake(f"{mistake} (--help tells how)") from None
+        except SystemExit as leaving:
+            if isinstance(leaving.__context__, BrokenPipeError):  # rich, printing help into `head`
+                raise leaving.__context__ from None
+            raise
         return status if isinstance(status, int) else 0
 
     return run_verb(verb, as_json="--json" in tokens)

@@ -13,8 +13,9 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from meterkit.address import MeterAddress
+from meterkit.cli.console import screen
 from meterkit.cli.interruption import interruptible
-from meterkit.cli.output import print_json, screen
+from meterkit.cli.output import print_json
 from meterkit.cli.pictures.svg import WIDTH, save_svg
 from meterkit.cli.profile_view import ProfileView
 from meterkit.cli.psem.identity import Identity, read_identity

@@ -1,4 +1,4 @@
-"""What leaves the program: consoles, JSON, and texts from a meter made harmless.
+"""What leaves the program: JSON, hex dumps, and texts from a meter made harmless.
 
 A meter's strings are untrusted.  They pass `safe_text` before a terminal or a file sees them, and
 `csv_text` before a spreadsheet does.
@@ -13,12 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from enum import Enum, Flag
 from math import isfinite
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from meterkit.errors import MeterError
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 #: A cell that begins with one of these is run as a formula by a spreadsheet.  Source: OWASP, "CSV injection".
 _FORMULA_STARTS = ("=", "+", "-", "@")
@@ -117,17 +114,3 @@ def hex_dump(octets: bytes, start: int = 0) -> Iterator[str]:
         left, right = line[:8].hex(" "), line[8:].hex(" ")
         shown = "".join(chr(octet) if 32 <= octet < 127 else "." for octet in line)
         yield f"{start + at:06x}  {left:<23}  {right:<23}  {shown}"
-
-
-def screen() -> Console:
-    """Return the console of standard output."""
-    from rich.console import Console
-
-    return Console(highlight=False, emoji=False)
-
-
-def messages() -> Console:
-    """Return the console of standard error: progress, hints and errors."""
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from meterkit.cli.output import error_document, json_line, messages, safe_text
+from meterkit.cli.output import error_document, json_line, safe_text
 from meterkit.cli.usage import UsageMistake
 from meterkit.errors import MeterError, MeterFailure
 
@@ -56,6 +56,8 @@ def report(kind: str, message: str, *, as_json: bool) -> None:
 
 def say_error(message: str) -> None:
     """Print one line of error on standard error."""
+    from meterkit.cli.console import messages
+
     console = messages()
     console.print("error:", style="bold red", end=" ")
     console.print(safe_text(message), markup=False)
@@ -63,4 +65,6 @@ def say_error(message: str) -> None:
 
 def say_hint(message: str) -> None:
     """Print one line of advice on standard error."""
+    from meterkit.cli.console import messages
+
     messages().print(safe_text(message), style="dim", markup=False)

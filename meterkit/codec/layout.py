@@ -72,6 +72,7 @@ __all__ = [
 ]
 
 R = TypeVar("R", bound=Record)
+_PADDING = 4096  # octets: more than ST0's sets can take, 6 * 255
 
 
 class _Edition:
@@ -139,6 +140,14 @@ class Layout(Generic[R]):
         if end < len(octets) and at == 0:
             record.__dict__["extra"] = octets[end:]
         return record
+
+    def size_from(self, head: bytes) -> int:
+        """Return the octets of a self-described table, told from its first `minimum_size` octets.
+
+        Errors: ProtocolFault (DECODE) for dimensions that make no sense.
+        """
+        padded = head + bytes(_PADDING)
+        return len(padded) - len(self.decode(padded).extra)
 
     def encode(self, record: R) -> bytes:
         """Return the record's octets, `extra` included.

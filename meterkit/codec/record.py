@@ -346,6 +346,14 @@ class Record:
         return frozenset(r for r in seen if issubclass(r, Record) and r.is_table and r is not cls)
 
     @classmethod
+    def grows(cls) -> bool:
+        """Tell whether fields were added with later firmware, so that a meter's own should be known."""
+        return any(
+            f.since not in (None, OPTIONAL) or (isinstance(f.kind, type) and f.kind.grows())
+            for f in cls.fields
+        )
+
+    @classmethod
     def resolve(cls, context: Context | None = None) -> Layout[Self]:
         """Return the layout of this record on one meter: every size and offset a number.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from meterkit.codec.layout import Context, Layout, Record
+from meterkit.codec.layout import Context, InvalidTime, Layout, Record
 from meterkit.emulator.load_profile import END_TIME_SIZE, LoadProfileMemory, is_summer_time
 from meterkit.psem.tables import ActLp, LpCtrl, LpInternalConfig, LpStatus
 from meterkit.psem.tables.load_profile_tables import ActLpSet, LpCtrlSet, LpSourceSel, LpStatusSet
@@ -22,6 +22,7 @@ _EXTENDED_AND_SIMPLE_STATUS = 1 << 10 | 1 << 11  # BT61 flags
 _CIRCULAR_LIST = 1 << 2  # BT63 flags
 _CODE_OF_A_DAY = 84  # BT61, maximum interval time
 _STANDARD_TIME = timedelta(hours=1)  # of the house, east of Greenwich
+_NO_TIME = InvalidTime(bytes(6))  # LTIME_DATE of a data set that is empty
 _NBR_PLACEHOLDERS = _NBR_SOURCES = 8  # ET21
 
 
@@ -128,15 +129,18 @@ class LoadProfileImages:
             reserved=self._since((3, 50, 0), bytes(19)),
         )
 
-    def _internal_times(self, profile: LoadProfileMemory) -> dict[str, datetime | int | bytes | None]:
+    def _internal_times(
+        self, profile: LoadProfileMemory
+    ) -> dict[str, datetime | InvalidTime | int | bytes | None]:
         """Return the fields that came with firmware 3.10 and 3.30."""
         v3_10, v3_30 = (3, 10, 0), (3, 30, 0)
-        start, end = profile.block_start_time, profile.last_end_time
+        start = profile.block_start_time if profile.valid_blocks else None
+        end = profile.last_end_time
         local = end + _STANDARD_TIME * (1 + is_summer_time(end))
         return {
-            "block_start_time": self._since(v3_10, start),
-            "block_start_hour": self._since(v3_10, start.hour),
-            "block_start_minute": self._since(v3_10, start.minute),
+            "block_start_time": self._since(v3_10, start or _NO_TIME),
+            "block_start_hour": self._since(v3_10, start.hour if start else 0),
+            "block_start_minute": self._since(v3_10, start.minute if start else 0),
             "interval_in_progress": self._since(v3_10, 0),
             "lp_options": self._since(v3_10, 0),
             "interval_end_time_utc": self._since(v3_30, end),

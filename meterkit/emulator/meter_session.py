@@ -14,8 +14,9 @@ import math
 from meterkit.emulator.access import EmulatorState
 from meterkit.emulator.meter import MeterEmulator
 from meterkit.emulator.meter_link import ACK, NAK, Delivered, MeterEvents, MeterLink
-from meterkit.emulator.services import ServiceSession, service_of
+from meterkit.emulator.services import ServiceSession
 from meterkit.link import Broken, Message, Transmit
+from meterkit.psem.codes import service_of
 
 _log = logging.getLogger("meterkit.emulator")
 

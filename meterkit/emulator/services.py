@@ -13,8 +13,8 @@ from meterkit.emulator import authentication
 from meterkit.emulator.access import AccessLevel, EmulatorState
 from meterkit.emulator.configuration import PASSWORD_SIZE
 from meterkit.emulator.table_services import Refusal, TableServices
+from meterkit.psem.codes import BAUD_CODES, ResponseCode, ServiceCode, service_of
 from meterkit.psem.packet import SMALLEST_PACKET_SIZE
-from meterkit.psem.services import BAUD_CODES, ResponseCode, ServiceCode
 
 if TYPE_CHECKING:
     from meterkit.emulator.meter import MeterEmulator
@@ -45,21 +45,6 @@ _IN_SESSION = (
     | _WRITES
     | {ServiceCode.SECURITY, ServiceCode.AUTHENTICATE, ServiceCode.WAIT, ServiceCode.LOGOFF}
 )
-
-
-def service_of(code: int) -> ServiceCode | None:
-    """Return the service a request code belongs to, or None for a code C12.18 does not have."""
-    for first, last in (
-        (ServiceCode.READ_INDEX, 9),
-        (ServiceCode.WRITE_INDEX, 9),
-        (ServiceCode.NEGOTIATE, 12),
-    ):
-        if first <= code < first + last:
-            return first
-    try:
-        return ServiceCode(code)
-    except ValueError:
-        return None
 
 
 class ServiceSession:

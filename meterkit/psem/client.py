@@ -10,7 +10,7 @@ Names as SharpMeter's PsemClient, in snake_case and without Async.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Self, TypeVar
@@ -19,18 +19,20 @@ import anyio
 from anyio import AsyncContextManagerMixin
 from anyio.abc import TaskGroup
 
+from meterkit.errors import ErrorKind, MeterError
 from meterkit.options import PsemClientOptions
 from meterkit.psem import transfer
+from meterkit.psem.authentication import BLOCK_SIZE, authenticate_request, refuse_response
 from meterkit.psem.load_profile_stream import LoadProfileStream
-from meterkit.psem.procedures import ProcedureResponse
 from meterkit.psem.procedure_call import ProcedureCaller
+from meterkit.psem.procedures import ProcedureResponse
 from meterkit.psem.services import Identification, Negotiated, ServiceRequest
 from meterkit.psem.session import PsemSession
 from meterkit.psem.stream import TableStream
 from meterkit.psem.table_cache import TableCache
 from meterkit.psem.tables import Table, TableData, TableRegistry
 from meterkit.psem.transfer import Progress
-from meterkit.result import Result
+from meterkit.result import Err, Ok, Result
 from meterkit.session.keepalive import KeepAlive
 from meterkit.transport.base import Transport
 
@@ -70,7 +72,7 @@ class PsemClient(AsyncContextManagerMixin):
             self._tasks = tasks
             try:
                 yield self
-            except Exception as raised:  # noqa: BLE001
+            except Exception as raised:
                 failure = raised
             finally:
                 self._tasks = None
@@ -198,6 +200,39 @@ class PsemClient(AsyncContextManagerMixin):
     ) -> Result[ProcedureResponse]:
         """Run a manufacturer procedure.  Errors: as `execute_standard_procedure`."""
         return await self._procedures.execute(procedure_id, parameters, manufacturer=True)
+
+    async def read_default_table(self) -> Result[bytes]:
+        """Read the table that the meter offers by default.  Errors: REFUSED where it has none."""
+        return await transfer.read_with(self._session, ServiceRequest.read_default())
+
+    async def read_table_index(self, table_id: int, indices: Sequence[int], count: int = 1) -> Result[bytes]:
+        """Read `count` elements from the one that 1 to 9 `indices` lead to, in one service.
+
+        Meters that follow C12.18-1996 count octets instead.  Errors: as `read_table`.
+        """
+        return await transfer.read_with(self._session, ServiceRequest.read_index(table_id, indices, count))
+
+    async def write_table_index(self, table_id: int, indices: Sequence[int], data: bytes) -> Result[None]:
+        """Write `data` from the element on that 1 to 9 `indices` lead to.  Errors: as `write_table`."""
+        answer = await self._session.call(ServiceRequest.write_index(table_id, indices, data))
+        return answer.map(lambda _: None)
+
+    async def authenticate(self, key: bytes, key_id: int = 0) -> Result[None]:
+        """Prove a DES key (8 octets) to a C12.21 meter, and let it prove the same.  This is no security.
+
+        Errors: STATE the meter gave no ticket when it was identified; SECURITY either proof failed.
+        Raises: ValueError for a key of another size.
+        """
+        ticket = self.identification.ticket if self.identification else None
+        if ticket is None or len(ticket) != BLOCK_SIZE:
+            message = "the meter's identification carries no ticket to encipher: it does not ask for this"
+            return Err(MeterError(ErrorKind.STATE, message, where="authenticate"))
+        request = authenticate_request(key, key_id, ticket)
+        answer = await self._session.call(ServiceRequest.authenticate(request))
+        if isinstance(answer, Err):
+            return answer
+        refused = refuse_response(key, request, answer.value)
+        return Err(refused) if refused else Ok(None)
 
     async def wait(self, seconds: int) -> Result[None]:
         """Ask the meter to keep the session without traffic for `seconds` (1..255), once.

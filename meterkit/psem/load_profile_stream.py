@@ -129,9 +129,7 @@ class LoadProfileStream(ResultStream[LoadProfileRow]):
             octets += await self._octets(block, start, geometry.interval_offset(last + 1) - start)
         await self._read_status()
         self._index(sequence)
-        self._queue(
-            geometry.decode_rows(octets, block=block, sequence=sequence, valid_intervals=count)
-        )
+        self._queue(geometry.decode_rows(octets, block=block, sequence=sequence, valid_intervals=count))
 
     def _queue(self, rows: list[LoadProfileRow]) -> None:
         since, until = self.since, self.until

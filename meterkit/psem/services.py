@@ -23,6 +23,7 @@ from meterkit.psem.codes import (
 from meterkit.psem.identification import Feature, Identification, parse_identification
 from meterkit.psem.packet import LARGEST_MAX_PACKETS, LARGEST_PACKET_SIZE, SMALLEST_PACKET_SIZE
 from meterkit.psem.refusals import refusal
+from meterkit.psem.tables.names import table_name
 
 __all__ = [
     "BAUD_CODES",
@@ -52,12 +53,6 @@ _EXTERNAL: Final = 0x00  # baud code: the speed is set by other means
 def checksum(data: bytes) -> int:
     """Return the octet that makes the sum of `data` and itself 0 modulo 256.  Source: C12.18."""
     return -sum(data) & 0xFF
-
-
-def table_name(table_id: int) -> str:
-    """Return a table's short name: ST64, MT21, "ST54 pending".  Source: C12.19; bits 0-10, 11, 12."""
-    name = f"{'MT' if table_id & 0x0800 else 'ST'}{table_id & 0x07FF}"
-    return f"{name} pending" if table_id & 0x1000 else name
 
 
 def _uint(name: str, value: int, size: int) -> bytes:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import logging
+from math import ceil
 
 import anyio
 
@@ -107,7 +108,7 @@ class PsemSession:
             return await self._refused(request, response)
         self.state = after(self.state, request.code)
         self._meter_listens_for = (
-            request.payload[0] if request.code == ServiceCode.WAIT else self.options.channel_traffic_timeout
+            request.payload[0] if request.code == ServiceCode.WAIT else self.link.channel_traffic_timeout
         )
         return Ok(response.data)
 
@@ -176,6 +177,9 @@ class PsemSession:
         negotiated = await self._negotiate()
         if isinstance(negotiated, Err):
             return negotiated
+        timed = await self._set_timing()
+        if isinstance(timed, Err):
+            return timed
         logged_on = await self.call(ServiceRequest.logon(self.options.user_id, self.options.user_name))
         if isinstance(logged_on, Err):
             return logged_on
@@ -230,6 +234,33 @@ class PsemSession:
         self.negotiated = negotiated
         return await self._switch(negotiated.baud_rate)
 
+    async def _set_timing(self) -> Result[None]:
+        """Tell the meter our time-outs, in whole seconds, and use those it answers (C12.21)."""
+        if not self.options.timing_setup:
+            return Ok(None)
+        link = self.link
+        request = ServiceRequest.timing_setup(
+            min(ceil(link.channel_traffic_timeout), 255),
+            min(ceil(link.intercharacter_timeout), 255),
+            min(ceil(link.response_timeout), 255),
+            link.retries,
+        )
+        answer = await self.call(request)
+        if isinstance(answer, Err):
+            return answer
+        if len(answer.value) != 4 or 0 in answer.value[:3]:
+            error = MeterError(
+                ErrorKind.PROTOCOL,
+                f"3 times in seconds and a count expected, {answer.value.hex(' ') or 'nothing'} came",
+                where=request.name,
+            )
+            await self.lose(error)
+            return Err(error)
+        traffic, intercharacter, response, link.retries = answer.value
+        link.channel_traffic_timeout = float(traffic)
+        link.intercharacter_timeout, link.response_timeout = float(intercharacter), float(response)
+        return Ok(None)
+
     async def _switch(self, baud_rate: int | None) -> Result[None]:
         if baud_rate is None or self.transport.baud_rate in (None, baud_rate):
             return Ok(None)
@@ -246,7 +277,8 @@ class PsemSession:
             if self.exchange.lost is None and self.state is SessionState.SESSION:
                 await self.call(ServiceRequest.logoff())
             if self.exchange.lost is None and self.state is not SessionState.BASE:
-                await self.call(ServiceRequest.terminate())
+                hang_up = self.options.hang_up
+                await self.call(ServiceRequest.disconnect() if hang_up else ServiceRequest.terminate())
         if scope.cancelled_caught or self.state is not SessionState.BASE:
             self._must_wait_out = True  # the meter may still be in session, at the negotiated rate
         self.state = SessionState.BASE
@@ -257,7 +289,7 @@ class PsemSession:
     @property
     def beat_interval(self) -> float:
         """Seconds of silence after which the meter needs a sign of life."""
-        return self.options.channel_traffic_timeout * BEAT_SHARE
+        return self.link.channel_traffic_timeout * BEAT_SHARE
 
     async def beat(self) -> float:
         """Tell the meter to keep listening; return for how many seconds it will, if nothing moves."""

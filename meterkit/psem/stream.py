@@ -7,6 +7,7 @@ from meterkit.psem.transfer import read_next, read_piece
 from meterkit.result import Err, Result
 from meterkit.session.stream import ResultStream
 
+
 class TableStream(ResultStream[bytes]):
     """The octets of one table in order, a chunk an item.
 

@@ -8,7 +8,7 @@ from meterkit.codec.layout import Context, Record
 from meterkit.errors import ProtocolFault
 from meterkit.psem import transfer
 from meterkit.psem.session import PsemSession
-from meterkit.psem.tables import GenConfig, Table, TableRegistry, context_for
+from meterkit.psem.tables import GenConfig, GeneralMfgId, Table, TableRegistry, context_for
 from meterkit.psem.transfer import Progress
 from meterkit.result import Err, Ok, Result
 
@@ -61,11 +61,13 @@ class TableCache:
 
     async def prepare(self, table: type[Table]) -> Result[None]:
         """Read, once a session, every table that `table` takes its shape from."""
+        if table.grows() and GeneralMfgId not in self._known:
+            await self.read(GeneralMfgId)  # firmware tells the edition; without it the octets do
         for needed in sorted(table.needs(), key=lambda need: need.number):
             if needed not in self._known:
                 read = await self.read(needed)
                 if isinstance(read, Err):
-                    return Err(read.error.at(f"{table.__name__} needs {needed.__name__}"))
+                    return Err(read.error.at(f"needed for {table.label()}"))
         return Ok(None)
 
     async def fetch(self, table_id: int, progress: Progress | None = None) -> Result[bytes]:
@@ -90,7 +92,9 @@ class TableCache:
         else:
             cap = self._session.options.unknown_table_cap
             octets = await transfer.read_to_the_end(self._session, table_id, cap, progress)
-        return octets if octets.is_success or refused is None else _clearer(refused, octets)
+        if isinstance(octets, Err) and refused is not None and octets.error.code == refused.error.code:
+            return refused  # asked either way, the meter refuses alike: tell of the plain question
+        return octets
 
     def _size(self, table_id: int) -> int | None:
         """Return a table's octets if its layout follows from what is known already."""
@@ -103,13 +107,17 @@ class TableCache:
             return None
 
     async def _find_size(self, table_id: int) -> int | None:
+        """Return a table's octets, reading what its layout needs: other tables, or its own beginning."""
         table = self._registry.get(table_id)
-        if table is None or table is GenConfig:
-            return self._size(table_id)
-        await self.prepare(table)
-        return self._size(table_id)
-
-
-def _clearer(refused: Err, failed: Err) -> Err:
-    """Return the first refusal when asking by offset met the same one."""
-    return refused if failed.error.code == refused.error.code else failed
+        if table is None or isinstance(await self.prepare(table), Err):
+            return None
+        layout = table.resolve(self.context)
+        if layout.size is not None:
+            return layout.size
+        head = await transfer.read_range(self._session, table_id, 0, layout.minimum_size)
+        if isinstance(head, Err) or len(head.value) < layout.minimum_size:
+            return None
+        try:
+            return layout.size_from(head.value)
+        except ProtocolFault:
+            return None

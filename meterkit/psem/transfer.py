@@ -47,7 +47,7 @@ def is_worth_offsets(error: MeterError) -> bool:
 
 async def read_full(session: PsemSession, table_id: int) -> Result[bytes]:
     """Read a table in one full read.  Errors: as `PsemSession.call`; PROTOCOL for a bad checksum."""
-    return await _read(session, ServiceRequest.read_full(table_id))
+    return await read_with(session, ServiceRequest.read_full(table_id))
 
 
 async def read_piece(session: PsemSession, table_id: int, offset: int, count: int) -> Result[bytes]:
@@ -57,7 +57,7 @@ async def read_piece(session: PsemSession, table_id: int, offset: int, count: in
     """
     ped = PED_SIZE if TableData(table_id, b"").is_pending else 0
     count = min(count + ped, session.read_capacity)
-    piece = await _read(session, ServiceRequest.read_offset(table_id, offset, count))
+    piece = await read_with(session, ServiceRequest.read_offset(table_id, offset, count))
     if isinstance(piece, Ok) and len(piece.value) > count:
         error = MeterError(
             ErrorKind.PROTOCOL,
@@ -69,7 +69,8 @@ async def read_piece(session: PsemSession, table_id: int, offset: int, count: in
     return piece.map(lambda octets: octets[ped:])
 
 
-async def _read(session: PsemSession, request: ServiceRequest) -> Result[bytes]:
+async def read_with(session: PsemSession, request: ServiceRequest) -> Result[bytes]:
+    """Perform a reading service and return the table octets it brought, count and checksum verified."""
     answer = await session.read(request)
     if isinstance(answer, Err):
         return answer
@@ -105,9 +106,7 @@ async def read_next(session: PsemSession, table_id: int, offset: int, count: int
 
 def _is_past_the_end(piece: Result[bytes]) -> bool:
     return (
-        isinstance(piece, Err)
-        and piece.error.kind is ErrorKind.REFUSED
-        and piece.error.code in _PAST_THE_END
+        isinstance(piece, Err) and piece.error.kind is ErrorKind.REFUSED and piece.error.code in _PAST_THE_END
     )
 
 

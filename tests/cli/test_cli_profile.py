@@ -185,8 +185,11 @@ def test_rows_before_an_error_are_shown(meterkit: Callable, configured: Callable
     assert done.stderr.startswith("error: ")
 
 
-def test_a_reader_that_has_seen_enough_ends_it_quietly(spawn: Callable, url: str) -> None:
-    words = ("psem", "profile", url, "--json")
+@pytest.mark.parametrize("how", [("--json",), ("--all",), ("--help",)])
+def test_a_reader_that_has_seen_enough_ends_it_quietly(
+    spawn: Callable, url: str, how: tuple[str, ...]
+) -> None:
+    words = ("psem", "profile", url, *how)
     changes = {"METERKIT_PASSWORD": READER}
     process = spawn(*words, changes=changes, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.read(10)

@@ -80,7 +80,10 @@ async def test_a_password_in_text_is_taken_as_utf8_and_one_too_long_is_refused_u
 
 @pytest.mark.parametrize("padding", ["nul", "space"])
 async def test_the_padding_of_the_password_is_an_option(padding):
-    async with connected(meter(master_key=b"short"), key=b"short", password_padding=padding) as (_, transport):
+    async with connected(meter(master_key=b"short"), key=b"short", password_padding=padding) as (
+        _,
+        transport,
+    ):
         shown = next(request for _, request in transport.requests if request[0] == 0x51)
         assert shown == b"\x51short" + (b"\0" if padding == "nul" else b" ") * 15
 

@@ -24,7 +24,7 @@ def anyio_backend():
     return VIRTUAL_CLOCK
 
 
-def meter_with_large_table(size=len(OCTETS), **configuration):
+def meter_with_large_table(size=None, **configuration):
     emulator = meter(**configuration)
     emulator.tables.write_table(LARGE, OCTETS[:size])
     return emulator
@@ -48,7 +48,9 @@ async def test_a_refused_full_read_falls_back_to_offsets_and_the_layout_tells_th
         assert read.data == whole
         assert transport.count(ServiceCode.READ_FULL) >= 1
         seen = []
-        again = (await client.read_table(64, progress=lambda done, total: seen.append((done, total)))).unwrap()
+        again = (
+            await client.read_table(64, progress=lambda done, total: seen.append((done, total)))
+        ).unwrap()
         assert again.data == whole
         assert seen[-1] == (len(whole), len(whole))
         assert [done for done, _ in seen] == sorted(done for done, _ in seen)
@@ -64,7 +66,9 @@ async def test_a_table_known_to_be_too_large_is_not_asked_for_whole():
 
 
 async def test_a_table_of_unknown_size_is_read_until_the_meter_refuses():
-    emulator = meter_with_large_table(packet_size=128, max_packets=1, read_past_end="onp", truncate_reads=True)
+    emulator = meter_with_large_table(
+        packet_size=128, max_packets=1, read_past_end="onp", truncate_reads=True
+    )
     async with connected(emulator) as (client, _):
         assert (await client.read_table(LARGE)).unwrap().data == OCTETS
 
@@ -82,8 +86,8 @@ async def test_a_missing_table_is_a_refusal_that_says_so_whatever_way_it_was_ask
         assert refused.error.kind is ErrorKind.REFUSED
         assert refused.error.code == ResponseCode.INAPPROPRIATE_ACTION_REQUESTED
         assert str(refused.error) == (
-            "read ST999: the meter refused: inappropriate action requested (IAR, 0x05); no such table in this "
-            "meter [refused]"
+            "read ST999: the meter refused: inappropriate action requested (IAR, 0x05); "
+            "no such table in this meter [refused]"
         )
 
 

@@ -105,7 +105,9 @@ async def test_old_firmware_has_one_data_set_and_says_so_of_the_second():
     assert "1 load profile data set" in missing.error.message
 
 
-@pytest.mark.parametrize(("packet_size", "max_packets"), [(64, 1), (64, 4), (256, 1), (1024, 16), (8192, 255)])
+@pytest.mark.parametrize(
+    ("packet_size", "max_packets"), [(64, 1), (64, 4), (256, 1), (1024, 16), (8192, 255)]
+)
 async def test_any_packet_size_brings_the_same_rows(packet_size, max_packets):
     emulator = meter(packet_size=8192, max_packets=255)
     async with connected(emulator, packet_size=packet_size, max_packets=max_packets) as (client, _):
@@ -146,7 +148,9 @@ async def test_any_window_brings_exactly_its_rows(since, until):
     async with connected(emulator) as (client, _):
         rows = (await client.load_profile(1, since, until).collect()).unwrap()
     wanted = [
-        row for row in held(emulator) if (since is None or row[0] > since) and (until is None or row[0] <= until)
+        row
+        for row in held(emulator)
+        if (since is None or row[0] > since) and (until is None or row[0] <= until)
     ]
     assert seen(rows) == wanted
 
@@ -297,7 +301,7 @@ async def test_a_table_shorter_than_its_dimensions_is_a_decode_error_with_both_s
 async def test_limits_without_a_time_zone_and_data_sets_outside_1_to_4_are_mistakes_in_the_program():
     async with connected() as (client, _):
         with pytest.raises(ValueError, match="aware"):
-            client.load_profile(1, since=datetime(2026, 1, 1))  # noqa: DTZ001
+            client.load_profile(1, since=datetime(2026, 1, 1))
         for number in (0, 5):
             with pytest.raises(ValueError, match="1 to 4"):
                 client.load_profile(number)

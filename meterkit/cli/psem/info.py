@@ -9,8 +9,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from meterkit.cli.access import Access
+from meterkit.cli.console import screen
 from meterkit.cli.meter import on_meter
-from meterkit.cli.output import print_json, safe_text, screen
+from meterkit.cli.output import print_json, safe_text
 from meterkit.cli.pictures.series import duration_text
 from meterkit.cli.psem.identity import Identity, read_identity
 from meterkit.cli.running import OK

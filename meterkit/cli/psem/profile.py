@@ -11,8 +11,9 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from meterkit.cli.access import Access
+from meterkit.cli.console import messages, screen
 from meterkit.cli.meter import on_meter
-from meterkit.cli.output import iso, messages, screen
+from meterkit.cli.output import iso
 from meterkit.cli.profile_view import ProfileView
 from meterkit.cli.rows import JsonLines, Sink, check_file, open_file
 from meterkit.cli.running import FAILED, OK, report_error, say_hint

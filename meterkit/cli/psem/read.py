@@ -10,8 +10,9 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from meterkit.cli.access import Access
+from meterkit.cli.console import screen
 from meterkit.cli.meter import on_meter
-from meterkit.cli.output import Json, hex_dump, jsonable, print_json, safe_text, screen
+from meterkit.cli.output import Json, hex_dump, jsonable, print_json, safe_text
 from meterkit.cli.running import OK
 from meterkit.cli.usage import UsageMistake, new_file
 from meterkit.codec.layout import plain

@@ -8,8 +8,9 @@ from pathlib import Path
 from rich.text import Text
 
 from meterkit.cli.access import Access
+from meterkit.cli.console import messages, screen
 from meterkit.cli.meter import on_meter
-from meterkit.cli.output import error_document, hex_dump, messages, print_json, screen
+from meterkit.cli.output import error_document, hex_dump, print_json
 from meterkit.cli.running import FAILED, OK, say_error
 from meterkit.cli.usage import UsageMistake
 from meterkit.psem.client import PsemClient

@@ -53,6 +53,8 @@ class GenConfig(Table, number=0):
 
     def has_table(self, table_id: int) -> bool | None:
         """Tell whether the meter has a table; None when its ST0 carries no sets."""
+        if self.std_tbls_used is not None and 0 not in self.std_tbls_used:
+            return None  # zeros that pad a shorter ST0: without table 0 there is no C12.19
         return _has(self.std_tbls_used, self.mfg_tbls_used, table_id)
 
     def can_write_table(self, table_id: int) -> bool | None:
