@@ -297,7 +297,7 @@ def emulate_psem(
     :param pty: Be a serial port instead: a new pseudo-terminal (not on Windows).
     :param config: JSON file with an EmulatorConfiguration: identity, keys, load profiles, faults.
     :param seed: Another household: the same seed gives the same data.
-    :param grow: Record one more interval in every load profile each time a read is answered.
+    :param grow: Record intervals while it is read: one in every load profile for eight reads.
     """
     from meterkit.cli.emulate import serve
 

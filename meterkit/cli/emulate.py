@@ -25,6 +25,8 @@ from meterkit.emulator import (
 )
 
 DEFAULT_LISTEN = "tcp://127.0.0.1:1153"
+#: Reads answered for each interval that --grow records: a few intervals while one profile is read.
+GROW_EXCHANGES = 8
 
 
 def serve(
@@ -99,7 +101,7 @@ def configure(path: Path | None, *, seed: int | None, grow: bool) -> EmulatorCon
     if seed is not None:
         flags["seed"] = seed
     if grow:
-        flags["grow_intervals"] = 1
+        flags |= {"grow_intervals": 1, "grow_exchanges": GROW_EXCHANGES}
     return configuration.model_copy(update=flags)
 
 

@@ -60,10 +60,16 @@ def test_a_seed_is_a_household(meterkit: Callable, start_emulator: Callable) -> 
     assert rows(5) != rows(6)
 
 
-def test_a_growing_meter_records_while_it_is_read(meterkit: Callable, start_emulator: Callable) -> None:
-    emulator = start_emulator("--listen", "tcp://127.0.0.1:0", "--grow")
-    words = ("psem", "profile", emulator.url, "--data-set", "2", "--json")
+def test_a_growing_meter_records_while_it_is_read(
+    meterkit: Callable, start_emulator: Callable, tmp_path: Path
+) -> None:
+    file = tmp_path / "emulator.json"
+    profile = {"interval_minutes": 60, "intervals": 24, "blocks": 30, "sources": [0], "history": 100}
+    file.write_text(json.dumps({"load_profile": [profile]}))
+    emulator = start_emulator("--listen", "tcp://127.0.0.1:0", "--config", str(file), "--grow")
+    words = ("psem", "profile", emulator.url, "--json")
     first, second = (meterkit(*words, password=READER).stdout.splitlines() for _ in range(2))
+    assert len(first) >= 100
     assert json.loads(second[-1])["end_time"] > json.loads(first[-1])["end_time"]
 
 

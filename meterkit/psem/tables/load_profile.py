@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 from meterkit.codec.layout import BitSet, Context, Layout, Record
 from meterkit.codec.plan import Series
 from meterkit.errors import ErrorKind, ProtocolFault, fault
+from meterkit.psem.tables.load_profile_places import BlockPlaces
 from meterkit.psem.tables.load_profile_rows import ChannelStatus, CommonStatus, LoadProfileRow
 from meterkit.psem.tables.load_profile_tables import (
     ActLp,
@@ -89,6 +90,7 @@ class LoadProfileGeometry:
     nbr_blk_ints: int  #: intervals in a block
     interval: timedelta
     channels: tuple[Channel, ...]
+    places: BlockPlaces = field(repr=False)
     header: Layout[LpBlkHeader] = field(repr=False, compare=False)
     interval_layout: Layout[IntSet] = field(repr=False, compare=False)
 
@@ -96,7 +98,7 @@ class LoadProfileGeometry:
     def build(
         cls, context: Context, data_set: int, internal: LpInternalConfig | None = None
     ) -> LoadProfileGeometry:
-        """Compute the geometry from BT61 and BT62 in `context`, and compare it with ET21 if given.
+        """Compute the geometry from BT61 and BT62 in `context`; with ET21, the places are ET21's.
 
         Errors: ProtocolFault (DECODE) when the meter has no such data set, its dimensions or formats make
         no sense, or ET21 contradicts them; ValueError when BT61 or BT62 is not in `context`, or for a
@@ -113,18 +115,19 @@ class LoadProfileGeometry:
             header, intervals = LpBlkHeader.resolve(inner), IntSet.resolve(inner)
         except ProtocolFault as misfit:
             raise ProtocolFault(misfit.error.at(f"BT62 data set {data_set}")) from None
-        geometry = cls(
+        places = _places(actual, header, intervals)
+        if internal is not None:
+            places = places.moved(_same(internal.data_set(data_set), actual), f"ET21 data set {data_set}")
+        return cls(
             data_set=data_set,
             nbr_blks=actual.nbr_blks,
             nbr_blk_ints=actual.nbr_blk_ints,
             interval=_interval(actual.max_int_time, where),
             channels=_channels(control),
+            places=places,
             header=header,
             interval_layout=intervals,
         )
-        if internal is not None:
-            _compare(geometry, actual, internal.data_set(data_set))
-        return geometry
 
     # ------------------------------------------------------------ sizes and offsets, octets
     @property
@@ -145,17 +148,17 @@ class LoadProfileGeometry:
     @property
     def header_size(self) -> int:
         """Octets in front of the first interval of a block."""
-        return self.header.size or 0
+        return self.places.header_size
 
     @property
     def interval_size(self) -> int:
         """Octets of one interval."""
-        return self.interval_layout.size or 0
+        return self.places.interval_size
 
     @property
     def block_size(self) -> int:
         """Octets of one block."""
-        return self.interval_offset(self.nbr_blk_ints)
+        return self.places.block_size
 
     @property
     def table_size(self) -> int:
@@ -163,7 +166,7 @@ class LoadProfileGeometry:
         return self.block_offset(self.nbr_blks)
 
     def interval_offset(self, interval: int) -> int:
-        """Return the offset of an interval in its block; of `nbr_blk_ints`, the block's size."""
+        """Return the offset of an interval in its block; of `nbr_blk_ints`, the end of the last."""
         return self.header_size + interval * self.interval_size
 
     def block_offset(self, block: int) -> int:
@@ -177,7 +180,7 @@ class LoadProfileGeometry:
         Errors: ProtocolFault (DECODE) for too few octets.
         """
         try:
-            record = self.header.decode(octets[: self.header_size])
+            record = self.header.decode(self._declared_header(octets))
         except ProtocolFault as misfit:
             raise ProtocolFault(misfit.error.at(f"BT{self.table_id}")) from None
         end_time, status = record.blk_end_time, record.simple_int_status
@@ -187,6 +190,14 @@ class LoadProfileGeometry:
             None if status is None else self._last_set(status),
             record.end_readings,
         )
+
+    def _declared_header(self, octets: bytes) -> bytes:
+        """Return the header without the gap that ET21 may leave in front of simple status."""
+        places, declared = self.places, self.header.size or 0
+        start = declared - places.status_size
+        if len(octets) < places.header_size or start == places.status_offset:
+            return octets[: places.header_size][:declared]
+        return octets[:start] + octets[places.status_offset : places.status_offset + places.status_size]
 
     def _last_set(self, status: BitSet) -> int:
         intervals = (1 << self.nbr_blk_ints) - 1  # the last octet may have bits for no interval
@@ -242,9 +253,8 @@ class LoadProfileGeometry:
         convert, has_status = self._value_form()
         absent, rows = (None,) * self.nbr_chns, list[LoadProfileRow]()
         append = rows.append
-        for unpacked, is_valid in zip(
-            self.interval_layout.flat_struct().iter_unpack(area), valid, strict=True
-        ):
+        interval_struct = self.places.interval_struct(self.interval_layout.flat_struct())
+        for unpacked, is_valid in zip(interval_struct.iter_unpack(area), valid, strict=True):
             status, values = (unpacked[0], unpacked[1:]) if has_status else (b"", unpacked)
             if not is_valid:
                 values = absent
@@ -261,6 +271,36 @@ class LoadProfileGeometry:
         assert isinstance(series, Series)
         convert: Any = getattr(series.node, "convert", None)
         return convert, self.interval_layout.offset_of("int_data") > 0
+
+
+def _places(actual: ActLpSet, header: Layout[LpBlkHeader], intervals: Layout[IntSet]) -> BlockPlaces:
+    header_size, interval_size = header.size or 0, intervals.size or 0
+    values_offset = intervals.offset_of("int_data")
+    try:
+        status_size = header.size_of("simple_int_status")
+    except LookupError:  # the meter keeps none
+        status_size = 0
+    return BlockPlaces(
+        nbr_blk_ints=actual.nbr_blk_ints,
+        block_size=header_size + actual.nbr_blk_ints * interval_size,
+        header_size=header_size,
+        status_offset=header_size - status_size,
+        status_size=status_size,
+        interval_size=interval_size,
+        values_offset=values_offset,
+        values_size=interval_size - values_offset,
+    )
+
+
+def _same(internal: LpInternalSet, actual: ActLpSet) -> LpInternalSet:
+    """Make sure that ET21 and BT61 tell of the same configuration."""
+    for name, told, known in (
+        ("nbr_channels", internal.nbr_channels, actual.nbr_chns),
+        ("interval_time", internal.interval_time, actual.max_int_time),
+    ):
+        if told != known:
+            raise fault(ErrorKind.DECODE, f"{name} is {told}, by BT61 {known}", where="ET21")
+    return internal
 
 
 def _flags(status: BitSet | None, first: int, count: int) -> list[bool]:
@@ -295,24 +335,3 @@ def _channels(control: LpCtrlSet) -> tuple[Channel, ...]:
     scalars, divisors = control.scalars or (1,) * count, control.divisors or (1,) * count
     sources = (selected.lp_source_select for selected in control.lp_sel)
     return tuple(map(Channel, sources, scalars, divisors))
-
-
-def _compare(geometry: LoadProfileGeometry, actual: ActLpSet, internal: LpInternalSet) -> None:
-    """Make sure that ET21 says the same; its offset of interval 0 is a UINT8 and may have wrapped."""
-    expected = {
-        "block_size": geometry.block_size,
-        "block_header_size": geometry.header_size,
-        "interval_0_offset": geometry.header_size & 0xFF,
-        "interval_size": geometry.interval_size & 0xFF,
-        "nbr_channels": geometry.nbr_chns,
-        "interval_time": actual.max_int_time,
-        "channel_0_offset": geometry.interval_layout.offset_of("int_data"),
-    }
-    wrong = [
-        f"{name} is {getattr(internal, name)}, by BT61 and BT62 {value}"
-        for name, value in expected.items()
-        if getattr(internal, name) != value
-    ]
-    if wrong:
-        where = f"ET21 data set {geometry.data_set}"
-        raise fault(ErrorKind.DECODE, "; ".join(wrong), where=where)

@@ -262,12 +262,45 @@ def test_et21_that_agrees_is_welcome() -> None:
     assert LoadProfileGeometry.build(known(), 1, internal()).block_size == 118
 
 
-@pytest.mark.parametrize(
-    "name", ["block_size", "block_header_size", "interval_size", "nbr_channels", "interval_time"]
-)
-def test_et21_that_contradicts_is_refused(name: str) -> None:
-    with pytest.raises(ProtocolFault, match=f"ET21 data set 1: {name} is 99, by BT61 and BT62"):
+@pytest.mark.parametrize("name", ["nbr_channels", "interval_time"])
+def test_et21_that_tells_of_another_configuration_is_refused(name: str) -> None:
+    with pytest.raises(ProtocolFault, match=f"ET21: {name} is 99, by BT61"):
         LoadProfileGeometry.build(known(), 1, internal(**{name: 99}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("block_size", 117),
+        ("block_header_size", 5),
+        ("simple_status_offset", 4),
+        ("interval_size", 13),
+        ("channel_0_offset", 1),
+        ("interval_0_offset", 7),
+    ],
+)
+def test_et21_that_leaves_too_little_room_is_refused(name: str, value: int) -> None:
+    with pytest.raises(ProtocolFault, match=f"ET21 data set 1: .*{name}"):
+        LoadProfileGeometry.build(known(), 1, internal(**{name: value}))
+
+
+def test_et21_that_leaves_more_room_is_followed() -> None:
+    wide = internal(
+        block_header_size=18,
+        simple_status_offset=17,
+        interval_0_offset=18,
+        channel_0_offset=3,
+        interval_size=16,
+        block_size=18 + 8 * 16 + 2,
+    )
+    geo = LoadProfileGeometry.build(known(), 1, wide)
+    assert (geo.block_size, geo.header_size, geo.interval_size) == (148, 18, 16)
+    assert geo.block_offset(2) == 296
+    octets = END_TIME + b"\xee" * 12 + b"\xff"
+    octets += b"".join(interval(n)[:2] + b"\xee" + interval(n)[2:] + b"\xee" for n in range(8))
+    plain = geometry().decode_rows(block(), block=0, sequence=1)
+    assert geo.decode_rows(octets, block=0, sequence=1) == plain
+    assert geo.decode_header(octets).end_time == MIDNIGHT
 
 
 def check_decode(caught: ProtocolFault) -> None:
