@@ -72,7 +72,7 @@ async def _read_everywhere(emulator: MeterEmulator) -> list[Reading]:
         addresses = [(await lines.enter_async_context(serve_tcp(emulator))).address]
         if hasattr(os, "openpty"):
             addresses.append((await lines.enter_async_context(open_pty(emulator))).address)
-        readings = [await _read(f"psem+{address}") for address in addresses]
+        readings = [await _read(address) for address in addresses]
     _compare(readings)
     return readings
 

@@ -106,7 +106,7 @@ def configure(path: Path | None, *, seed: int | None, grow: bool) -> EmulatorCon
 
 
 def _announce(server: TcpEmulatorServer | PtyEmulatorServer, *, is_default: bool, as_json: bool) -> None:
-    url = f"psem+{server.address}"
+    url = server.address
     print(json_line({"url": url}) if as_json else url, flush=True)
     say_hint(f"try: meterkit psem info {url}")
     if is_default:

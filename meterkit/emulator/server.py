@@ -1,7 +1,7 @@
 """The emulated meter on a TCP port or a pseudo-terminal.
 
 async with serve_tcp(emulator, port=1153) as server:
-    print(server.address)                    # tcp://127.0.0.1:1153
+    print(server.address)                    # psem+tcp://127.0.0.1:1153
 """
 
 from __future__ import annotations
@@ -126,9 +126,9 @@ class TcpEmulatorServer:
 
     @property
     def address(self) -> str:
-        """Where it listens, as a URL."""
+        """Where it listens, as the URL that `meterkit.connect` takes."""
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"tcp://{host}:{self.port}"
+        return f"psem+tcp://{host}:{self.port}"
 
     @property
     def nbr_clients(self) -> int:
@@ -190,8 +190,8 @@ class PtyEmulatorServer(_Timer):
 
     @property
     def address(self) -> str:
-        """The device, as a URL."""
-        return f"serial://{self.path}"
+        """The device, as the URL that `meterkit.connect` takes."""
+        return f"psem+serial://{self.path}"
 
     async def open(self) -> None:
         """Make the pseudo-terminal; OSError when the system has none left."""

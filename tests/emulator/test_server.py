@@ -62,7 +62,7 @@ async def test_the_server_tells_its_address():
     with pytest.raises(RuntimeError, match="not open"):
         _ = server.port
     async with server:
-        assert server.address == f"tcp://127.0.0.1:{server.port}"
+        assert server.address == f"psem+tcp://127.0.0.1:{server.port}"
 
 
 async def test_several_clients_have_their_own_sessions():
@@ -124,7 +124,7 @@ async def test_closing_the_server_drops_its_clients():
 
 async def test_a_pty_answers_like_a_serial_port():
     async with open_pty(make_emulator()) as server:
-        assert server.address == f"serial://{server.path}"
+        assert server.address == f"psem+serial://{server.path}"
         port = os.open(server.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         try:
             tty.setraw(port)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from meterkit.codec.layout import BitSet, Context, Layout, Record
+from meterkit.codec.layout import MAX_SIZE, BitSet, Context, Layout, Record
 from meterkit.codec.plan import Series
 from meterkit.errors import ErrorKind, ProtocolFault, fault
 from meterkit.psem.tables.load_profile_places import BlockPlaces
@@ -118,6 +118,9 @@ class LoadProfileGeometry:
         places = _places(actual, header, intervals)
         if internal is not None:
             places = places.moved(_same(internal.data_set(data_set), actual), f"ET21 data set {data_set}")
+        if actual.nbr_blks * places.block_size > MAX_SIZE:
+            message = f"{actual.nbr_blks} blocks of {places.block_size} octets reach past 24 bit offsets"
+            raise fault(ErrorKind.DECODE, message, where=where)
         return cls(
             data_set=data_set,
             nbr_blks=actual.nbr_blks,
