@@ -98,7 +98,8 @@ class Household:
     def gas(self, time: datetime) -> int:
         """Return the gas meter's register in dm3."""
         number, second = self._place(time)
-        return int(2400 * (number + second / _DAY) + 300 * self.noise("gas", number))
+        begin, end = (2400 * day + 300 * self.noise("gas", day) for day in (number, number + 1))
+        return int(begin + (end - begin) * second / _DAY)
 
     def outages_until(self, time: datetime) -> tuple[float, int]:
         """Return (seconds without power, number of outages) since INSTALLED."""

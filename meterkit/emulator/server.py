@@ -11,7 +11,6 @@ import logging
 import math
 import os
 import socket
-import tty
 from types import TracebackType
 from typing import Self, cast
 
@@ -196,6 +195,8 @@ class PtyEmulatorServer(_Timer):
     async def open(self) -> None:
         """Make the pseudo-terminal; OSError when the system has none left."""
         self._master, self._slave = os.openpty()
+        import tty  # not on Windows, which has no pseudo-terminals either
+
         tty.setraw(self._slave)  # and kept open, so that clients may come and go
         os.set_blocking(self._master, False)
         asyncio.get_running_loop().add_reader(self._master, self._read)

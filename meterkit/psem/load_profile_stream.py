@@ -56,6 +56,7 @@ class LoadProfileStream(ResultStream[LoadProfileRow]):
         self._rows: deque[LoadProfileRow] = deque()
         self._sequences: deque[int] = deque()  # of the blocks still to read, oldest first
         self._status: LpStatusSet | None = None
+        self._has_begun = False  # a row was handed out, so that the next one must follow it
 
     async def _next(self) -> Result[LoadProfileRow] | None:
         try:
@@ -65,11 +66,11 @@ class LoadProfileStream(ResultStream[LoadProfileRow]):
                 if not self._sequences:
                     return None
                 await self._read_block(self._sequences.popleft())
-                self.blocks_done += 1
         except ProtocolFault as failed:
             return Err(failed.error.at(f"load profile {self.data_set}"))
         row = self._rows.popleft()
         self.position = row.end_time
+        self._has_begun = True
         return Ok(row)
 
     async def _begin(self) -> None:
@@ -119,6 +120,9 @@ class LoadProfileStream(ResultStream[LoadProfileRow]):
     async def _read_block(self, sequence: int) -> None:
         """Read one block, make sure that it is still the same one, and queue its wanted rows."""
         geometry, status = self._known_geometry(), self._current_status()
+        if self._is_gone(sequence):
+            self.blocks_total -= 1
+            return
         block = self._index(sequence)
         is_newest = sequence == status.last_block_seq_nbr
         count = min(status.nbr_valid_int, geometry.nbr_blk_ints) if is_newest else geometry.nbr_blk_ints
@@ -128,7 +132,10 @@ class LoadProfileStream(ResultStream[LoadProfileRow]):
             start = geometry.interval_offset(count)
             octets += await self._octets(block, start, geometry.interval_offset(last + 1) - start)
         await self._read_status()
-        self._index(sequence)
+        if self._is_gone(sequence):
+            self.blocks_total -= 1
+            return
+        self.blocks_done += 1
         self._queue(geometry.decode_rows(octets, block=block, sequence=sequence, valid_intervals=count))
 
     def _queue(self, rows: list[LoadProfileRow]) -> None:
@@ -140,18 +147,32 @@ class LoadProfileStream(ResultStream[LoadProfileRow]):
             self._sequences.clear()
         self._rows.extend(rows)
 
-    def _index(self, sequence: int) -> int:
-        """Return where in the ring block `sequence` lies, by the newest BT63; raise if it is gone."""
+    def _is_gone(self, sequence: int) -> bool:
+        """Tell whether the meter has overwritten a block that nobody misses yet: no row came before it.
+
+        Errors: ProtocolFault (PROTOCOL) when rows were handed out and this block should go on from them.
+        """
         geometry, status = self._known_geometry(), self._current_status()
-        age = (status.last_block_seq_nbr - sequence) % SEQUENCES
-        if age >= min(geometry.nbr_blks, status.nbr_valid_blocks):
-            raise fault(
-                ErrorKind.PROTOCOL,
-                f"block {sequence} was overwritten or cleared while it was being read: the meter's newest is "
-                f"{status.last_block_seq_nbr}, with {status.nbr_valid_blocks} of {geometry.nbr_blks} valid; "
-                f"start again from the last row's end time",
-                where="BT63 last_block_seq_nbr",
-            )
+        if self._age(sequence) < min(geometry.nbr_blks, status.nbr_valid_blocks):
+            return False
+        if not self._has_begun:
+            return True
+        raise fault(
+            ErrorKind.PROTOCOL,
+            f"block {sequence} was overwritten or cleared while it was being read: the meter's newest is "
+            f"{status.last_block_seq_nbr}, with {status.nbr_valid_blocks} of {geometry.nbr_blks} valid; "
+            f"rows after {self.position} are lost up to the oldest block: go on with since={self.position}",
+            where="BT63 last_block_seq_nbr",
+        )
+
+    def _age(self, sequence: int) -> int:
+        """Return by how many blocks `sequence` is older than the newest."""
+        return (self._current_status().last_block_seq_nbr - sequence) % SEQUENCES
+
+    def _index(self, sequence: int) -> int:
+        """Return where in the ring block `sequence` lies, by the newest BT63."""
+        geometry, status = self._known_geometry(), self._current_status()
+        age = self._age(sequence)
         # Block order 0: an earlier element is older; 1: the other way round (C12.19 table 63).
         step = age if status.block_order else -age
         return (status.last_block_element + step) % geometry.nbr_blks

@@ -231,6 +231,25 @@ async def test_a_block_overwritten_while_it_is_read_is_reported_and_not_mixed():
     assert seen(rest) == [row for row in held(emulator) if row[0] > good[-1].end_time]
 
 
+async def test_a_block_overwritten_before_any_row_came_is_left_out_as_if_one_had_asked_later():
+    emulator = small_meter(follow_clock=False)
+    async with connected(emulator, packet_size=64, max_packets=1) as (client, transport):
+        serve = transport.session.services.process
+
+        def grow_once(request):
+            if request[:3] == b"\x3f\x00\x40" and not grow_once.has_grown:
+                grow_once.has_grown = True
+                emulator.grow(9)
+            return serve(request)
+
+        grow_once.has_grown = False
+        transport.session.services.process = grow_once
+        stream = client.load_profile(1)
+        rows = (await stream.collect()).unwrap()
+    assert seen(rows) == held(emulator)[: len(seen(rows))]
+    assert stream.blocks_done == stream.blocks_total
+
+
 async def test_a_meter_that_overwrites_faster_than_it_is_read_never_gives_a_mixed_row():
     for step in range(1, 12):
         emulator = small_meter(follow_clock=False, grow_intervals=step, grow_exchanges=1)

@@ -48,8 +48,7 @@ async def test_a_load_profile_over_tcp_is_what_the_meter_holds_and_nothing_is_le
                 assert seen(rows) == held(emulator, data_set)
         assert not transport.is_open
         assert await others() == tasks
-        while server.nbr_clients:  # the far end hears of it a few turns later
-            await asyncio.sleep(0)  # noqa: ASYNC110
+        await others()  # a few turns, in which the far end hears of it
         assert descriptors() == before
 
 
