@@ -12,7 +12,7 @@ from typing import TypeAlias
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
 from meterkit.psem.services import ResponseCode, ServiceRequest, parse_table_data
 from meterkit.psem.session import PsemSession
-from meterkit.psem.tables import TableData
+from meterkit.psem.tables.names import PENDING, table_name
 from meterkit.result import Err, Ok, Result
 
 #: Called after each piece with the octets so far and the total, None where nobody knows it.
@@ -55,18 +55,18 @@ async def read_piece(session: PsemSession, table_id: int, offset: int, count: in
 
     A pending table's PED, which precedes every piece and is counted but not offset, is dropped.
     """
-    ped = PED_SIZE if TableData(table_id, b"").is_pending else 0
+    ped = PED_SIZE if table_id & PENDING else 0
     count = min(count + ped, session.read_capacity)
     piece = await read_with(session, ServiceRequest.read_offset(table_id, offset, count))
     if isinstance(piece, Ok) and len(piece.value) > count:
         error = MeterError(
             ErrorKind.PROTOCOL,
             f"at most {count} octets asked for, {len(piece.value)} came",
-            where=f"{TableData(table_id, b'').display_name} offset {offset}",
+            where=f"{table_name(table_id)} offset {offset}",
         )
         await session.lose(error)
         return Err(error)
-    return piece.map(lambda octets: octets[ped:])
+    return piece.map(lambda octets: octets[PED_SIZE:]) if ped else piece
 
 
 async def read_with(session: PsemSession, request: ServiceRequest) -> Result[bytes]:
