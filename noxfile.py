@@ -68,7 +68,7 @@ def docs(session: nox.Session) -> None:
     session.install("-e", ".[docs]")
     build = Path(session.create_tmp())
     for builder in ("html", "doctest"):
-        session.run("sphinx-build", "-W", "--keep-going", "-n", "-b", builder, "docs", str(build / builder))
+        session.run("sphinx-build", "-W", "--keep-going", "-b", builder, "docs", str(build / builder))
 
 
 @nox.session

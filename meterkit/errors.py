@@ -21,7 +21,7 @@ class ErrorKind(Enum):
     REFUSED = "refused"  #: the meter said no; `MeterError.code` is its response code
     STATE = "state"  #: not possible now: not connected, session lost, service out of order
     SECURITY = "security"  #: password, key or clearance
-    PROCEDURE = "procedure"  #: a procedure ran and failed; `MeterError.code` is its result code
+    PROCEDURE = "procedure"  #: no final answer of a procedure; `MeterError.code` is its last result
     DECODE = "decode"  #: the octets of a table or value do not fit its declaration
 
 
@@ -32,7 +32,8 @@ class MeterError:
     kind: ErrorKind
     message: str
     code: int | None = None  #: the meter's own code: a ResponseCode or a ProcedureResult
-    where: str = ""  #: the service, table or field that failed, such as "read BT64 offset 1482"
+    where: str = ""  #: the service, table or field that failed, such as "read ST64 offset 1482"
+    has_ended_session: bool = False  #: the line's state is unknown since: connect again
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
@@ -59,14 +60,9 @@ class ProtocolFault(Exception):
         self.error = error
 
 
-_FATAL = frozenset(
-    {ErrorKind.TRANSPORT, ErrorKind.TIMEOUT, ErrorKind.FRAMING, ErrorKind.CRC, ErrorKind.PROTOCOL}
-)
-
-
 def ends_session(error: MeterError) -> bool:
-    """Tell whether the line's state is unknown after `error`, so that one must connect again."""
-    return error.kind in _FATAL
+    """Tell whether the session ended with `error`, so that one must connect again."""
+    return error.has_ended_session
 
 
 def fault(kind: ErrorKind, message: str, *, code: int | None = None, where: str = "") -> ProtocolFault:

@@ -62,7 +62,8 @@ class PsemClientOptions(Options):
     retries: Annotated[int, Field(ge=0, le=20)] = 3  #: identical retransmissions of one packet
     response_timeout: Seconds = 2.0  #: for the ACK
     intercharacter_timeout: Seconds = 0.5
-    channel_traffic_timeout: Seconds = 6.0  #: for the answer after the ACK; an idle meter hangs up
+    channel_traffic_timeout: Seconds = 6.0  #: without traffic, after which the meter hangs up
+    answer_timeout: Seconds = 6.0  #: for the answer after the ACK; some procedures take 20
     exchange_timeout: Seconds = 120.0  #: for one request with its whole answer, however slow
     turnaround_delay: Delay = 0.0  #: before we answer a frame; slow UARTs need 0.01 to 0.06
     timing_setup: bool = False  #: C12.21: tell the meter these time-outs, and use what it answers

@@ -6,8 +6,7 @@ meter proves itself by enciphering that once more.  Source: C12.21; checked agai
 
 from __future__ import annotations
 
-from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from meterkit.psem.authentication import encipher
 
 TICKET_SIZE = 8  # octets, one DES block
 FEATURE_TICKET = 0x02  # Identify feature: authentication service with ticket
@@ -18,12 +17,6 @@ _KEY_ID_SIZE = 1
 def identify_feature(ticket: bytes) -> bytes:
     """Return the Identify feature that offers authentication with `ticket`."""
     return bytes((FEATURE_TICKET, 0x01, _DES, len(ticket))) + ticket
-
-
-def encipher(key: bytes, block: bytes) -> bytes:
-    """Return one DES block of 8 octets enciphered with an 8 octet key."""
-    encryptor = Cipher(TripleDES(key * 3), modes.ECB()).encryptor()  # three equal keys are single DES
-    return encryptor.update(block) + encryptor.finalize()
 
 
 def answer(key: bytes, ticket: bytes, request: bytes) -> bytes | None:

@@ -11,9 +11,6 @@ from __future__ import annotations
 from hmac import compare_digest
 from typing import Final
 
-from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-from cryptography.hazmat.primitives.ciphers import Cipher, modes
-
 from meterkit.errors import ErrorKind, MeterError
 
 KEY_SIZE: Final = 8  # octets of a DES key
@@ -27,6 +24,10 @@ def encipher(key: bytes, block: bytes) -> bytes:
     """
     if len(key) != KEY_SIZE or len(block) != BLOCK_SIZE:
         raise ValueError(f"a key of {KEY_SIZE} and a block of {BLOCK_SIZE} octets expected")
+    # Imported here, so that whoever has no such meter need not wait for it.
+    from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+    from cryptography.hazmat.primitives.ciphers import Cipher, modes
+
     encryptor = Cipher(TripleDES(key * 3), modes.ECB()).encryptor()  # three times the same is DES
     return encryptor.update(block) + encryptor.finalize()
 

@@ -61,22 +61,25 @@ class PsemClient(AsyncContextManagerMixin):
         self._tables = TableCache(self._session, self.registry)
         self._procedures = ProcedureCaller(self._session, self._tables)
         self._tasks: TaskGroup | None = None
-        self._keep_alive = anyio.CancelScope()
+        self._keep_alive: KeepAlive | None = None
+        self._keep_alive_scope = anyio.CancelScope()
+        self._door = anyio.Lock()  # held by whoever connects or disconnects
 
     @asynccontextmanager
     async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
         # The keep-alive never raises, so an exception can only be the user's own: it leaves as it came,
         # not wrapped in the task group's ExceptionGroup.
-        failure: Exception | None = None
+        failure: BaseException | None = None
         async with anyio.create_task_group() as tasks:
             self._tasks = tasks
             try:
                 yield self
-            except Exception as raised:
+            except (Exception, SystemExit, KeyboardInterrupt) as raised:
                 failure = raised
             finally:
                 self._tasks = None
-                await self.disconnect()
+                with anyio.CancelScope(shield=True):  # each of its steps is bounded
+                    await self.disconnect()
                 tasks.cancel_scope.cancel()
         if failure is not None:
             raise failure
@@ -106,36 +109,43 @@ class PsemClient(AsyncContextManagerMixin):
         the password is refused; REFUSED another service is; STATE already connected.
         Raises: RuntimeError outside `async with`; ValueError for a password over 20 octets.
         """
-        if self._tasks is None:
-            raise RuntimeError("connect() outside 'async with PsemClient(...) as client:'")
         if isinstance(password, str):
             password = password.encode()
         security = None
         if password is not None:
             security = ServiceRequest.security(password, self.options.password_padding)
-        identified = await self._session.establish(security)
-        if identified.is_success:
-            self._tables.forget()
-            self._start_keep_alive(self._tasks)
+        async with self._door:
+            if self._tasks is None:
+                raise RuntimeError("connect() outside 'async with PsemClient(...) as client:'")
+            identified = await self._session.establish(security)
+            if identified.is_success:
+                self._tables.forget()
+                self._start_keep_alive()
         return identified
 
-    def _start_keep_alive(self, tasks: TaskGroup) -> None:
-        if not self.options.keep_alive:
+    def _start_keep_alive(self) -> None:
+        self._keep_alive_scope.cancel()
+        if not self.options.keep_alive or self._tasks is None:  # None: about to be disconnected, by leaving
             return
         session = self._session
-        keep_alive = KeepAlive(session.exchange, session.beat, session.beat_interval)
-        scope = self._keep_alive = anyio.CancelScope()
+        keep_alive = self._keep_alive = KeepAlive(
+            session.exchange, session.beat, session.allowed_silence, session.usual_silence
+        )
+        scope = self._keep_alive_scope = anyio.CancelScope()
 
         async def run() -> None:
             with scope:
                 await keep_alive.run()
 
-        tasks.start_soon(run, name="meterkit keep-alive")
+        self._tasks.start_soon(run, name="meterkit keep-alive")
 
     async def disconnect(self) -> None:
         """Log off, terminate and close the line: in bounded time, whatever the meter does."""
-        self._keep_alive.cancel()
-        await self._session.end()
+        async with self._door:
+            if self._keep_alive is not None:
+                self._keep_alive.stop()  # a Wait under way is let finish: cut short, it would end the session
+            await self._session.end()
+            self._keep_alive_scope.cancel()
 
     async def read_table(self, table_id: int, progress: Progress | None = None) -> Result[TableData]:
         """Read a whole table.
@@ -165,9 +175,11 @@ class PsemClient(AsyncContextManagerMixin):
         """Stream a large table, one offset read a chunk.
 
         `chunk_size` octets, at most and by default what one read can carry; `total_size` octets, by
-        default until the meter comes short or refuses.
+        default until the meter comes short or refuses, or `unknown_table_cap` octets came.
         """
-        if (chunk_size is not None and chunk_size < 1) or (total_size is not None and total_size < 0):
+        if (chunk_size is not None and chunk_size < 1) or not 0 <= (
+            total_size or 0
+        ) <= transfer.MAX_OFFSET + 1:
             raise ValueError(
                 f"chunk_size {chunk_size}: at least 1 expected; total_size {total_size}: 0 or more"
             )
@@ -181,7 +193,10 @@ class PsemClient(AsyncContextManagerMixin):
         return await transfer.write_full(self._session, table_id, data)
 
     async def write_table_offset(self, table_id: int, offset: int, data: bytes) -> Result[None]:
-        """Write `data` into a table at `offset`, split to fit.  Errors: as `write_table`."""
+        """Write `data` into a table at `offset`, split to fit.  Errors: as `write_table`.
+
+        A pending table's data begins with its event description (PED), which the offset does not count.
+        """
         _check_range(offset, len(data))
         return await transfer.write_range(self._session, table_id, offset, data)
 
@@ -238,7 +253,10 @@ class PsemClient(AsyncContextManagerMixin):
         """Ask the meter to keep the session without traffic for `seconds` (1..255), once.
 
         Keep-alive does this by itself.  Errors: REFUSED where the meter knows no Wait.
+        Raises: ValueError outside 1..255.
         """
+        if not 1 <= seconds <= 255:
+            raise ValueError(f"seconds {seconds}: 1 to 255 expected")
         answer = await self._session.call(ServiceRequest.wait(seconds))
         return answer.map(lambda _: None)
 
@@ -255,13 +273,13 @@ class PsemClient(AsyncContextManagerMixin):
     ) -> LoadProfileStream:
         """Stream a load profile (BT64..BT67), oldest interval first, as `Result[LoadProfileRow]`.
 
-        `data_set` 1..4.  Intervals that begin at or after `since` and end at or before `until` (aware
-        datetimes); only blocks that can hold them are read.  `since=row.end_time` goes on after a row.
+        `data_set` 1..4.  Intervals that end after `since`, and at or before `until` (aware datetimes);
+        only blocks that can hold them are read.  `since=row.end_time` goes on after a row.
         """
         if data_set not in (1, 2, 3, 4):
             raise ValueError(f"data_set {data_set}: 1 to 4 expected")
         for name, limit in (("since", since), ("until", until)):
-            if limit is not None and limit.tzinfo is None:
+            if limit is not None and limit.utcoffset() is None:
                 raise ValueError(f"{name} {limit}: an aware datetime is expected, such as {limit}+00:00")
         return LoadProfileStream(self._session, self._tables, data_set, since, until)
 

@@ -77,7 +77,7 @@ class PsemLink:
         retries: int = 3,
         response_timeout: float = 2.0,
         intercharacter_timeout: float = 0.5,
-        channel_traffic_timeout: float = 6.0,
+        answer_timeout: float = 6.0,
         skip_noise: bool = True,
     ) -> None:
         """Times in seconds.  `skip_noise` False: stray octets break the link (TCP).
@@ -86,13 +86,13 @@ class PsemLink:
         """
         if not 0 <= identity <= 0xFF or retries < 0:
             raise ValueError(f"identity {identity}: 0 to 255 expected; retries {retries}: 0 or more")
-        if not min(response_timeout, intercharacter_timeout, channel_traffic_timeout) > 0:
+        if not min(response_timeout, intercharacter_timeout, answer_timeout) > 0:
             raise ValueError("time-outs are above 0 s")
         self.identity = identity
         self.retries = retries
         self.response_timeout = response_timeout
         self.intercharacter_timeout = intercharacter_timeout
-        self.channel_traffic_timeout = channel_traffic_timeout
+        self.answer_timeout = answer_timeout
         self.skip_noise = skip_noise
         self._reader = PacketReader()
         self.reset()
@@ -102,7 +102,7 @@ class PsemLink:
         self._reader.clear()
         self.configure(DEFAULT_PACKET_SIZE, DEFAULT_MAX_PACKETS)
         self._phase = _Phase.IDLE
-        self.timeout = self.channel_traffic_timeout
+        self.timeout = self.answer_timeout
         self._toggle = _TOGGLE  # of the last packet sent; the first one goes without
         self._last_seen: tuple[int, bytes] | None = None  # toggle bit and CRC of the last packet accepted
         self._message = b""  # ours
@@ -212,7 +212,7 @@ class PsemLink:
         elif self._phase is _Phase.AWAIT_ACK:
             self.timeout = self.response_timeout
         else:
-            self.timeout = self.channel_traffic_timeout
+            self.timeout = self.answer_timeout
 
     def _take_control(self, octet: int, events: Events) -> None:
         if self._phase is _Phase.AWAIT_ACK:
@@ -346,7 +346,7 @@ class PsemLink:
         events.append(Message(data))
 
     def _describe_missing_answer(self) -> str:
-        limit = f"in {self.channel_traffic_timeout:g} s"
+        limit = f"in {self.answer_timeout:g} s"
         if self._parts:
             have = len(self._parts)
             missing = f"packet {have + 1} of the answer's {have + self._expected + 1} did not come {limit}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import randrange
+
 import anyio
 
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
@@ -13,13 +15,12 @@ from meterkit.psem.procedures import (
     encode_initiate,
     procedure_name,
 )
-from meterkit.psem.services import ResponseCode
-from meterkit.psem.session import PsemSession
+from meterkit.psem.session import LATER, PsemSession
 from meterkit.psem.table_cache import TableCache
 from meterkit.result import Err, Ok, Result
 
-INITIATE, RESPONSE = 7, 8  # tables; C12.19 decade 0
-_NOT_YET = (ResponseCode.DEVICE_BUSY, ResponseCode.DATA_NOT_READY)
+RESPONSE = 8  # table; C12.19 decade 0
+RESPONSE_HEAD = 4  # octets: procedure (2), sequence number, result
 
 
 class ProcedureCaller:
@@ -28,7 +29,7 @@ class ProcedureCaller:
     def __init__(self, session: PsemSession, tables: TableCache) -> None:
         self._session = session
         self._tables = tables
-        self._sequence = 0
+        self._sequence = randrange(256)  # ST8 may still hold an answer to another session's numbers
         self._turn = anyio.Lock()  # ST8 holds one answer: a second procedure would overwrite it
 
     async def execute(self, number: int, parameters: bytes, manufacturer: bool) -> Result[ProcedureResponse]:
@@ -39,7 +40,7 @@ class ProcedureCaller:
                 return order
             self._sequence = sequence = self._sequence % 255 + 1  # 1..255: a fresh meter's ST8 holds 0
             request = encode_initiate(number, manufacturer, sequence, parameters, order.value)
-            written = await transfer.write_full(self._session, INITIATE, request)
+            written = await transfer.write_full(self._session, transfer.PROCEDURE_INITIATE, request)
             if isinstance(written, Err):
                 return Err(written.error.at(procedure_name(number, manufacturer)))
             return await self._poll(number, manufacturer, sequence, order.value)
@@ -54,11 +55,12 @@ class ProcedureCaller:
                 await self._session.exchange.pause(options.procedure_poll_interval)
             response = await self._read_response(order)
             if isinstance(response, Err):
-                if response.error.code not in _NOT_YET:
+                if response.error.code not in LATER:
                     return Err(response.error.at(procedure_name(number, manufacturer)))
                 seen = '"busy"'
             elif not response.value.answers(number, manufacturer, sequence):
-                seen = f"the answer to another request: {response.value}"
+                other = procedure_name(response.value.number, response.value.is_manufacturer)
+                seen = f"an older answer, to {other} with sequence number {response.value.sequence}"
             elif response.value.result is ProcedureResult.ACCEPTED_NOT_COMPLETE:
                 seen, code = '"accepted, not fully completed"', ProcedureResult.ACCEPTED_NOT_COMPLETE
             else:
@@ -68,6 +70,9 @@ class ProcedureCaller:
 
     async def _read_response(self, order: str) -> Result[ProcedureResponse]:
         answer = await transfer.read_full(self._session, RESPONSE)
+        if isinstance(answer, Err) and transfer.is_worth_offsets(answer.error):
+            size = RESPONSE_HEAD + self._tables.max_response_size
+            answer = await transfer.read_range(self._session, RESPONSE, 0, size)
         if isinstance(answer, Err):
             return answer
         try:

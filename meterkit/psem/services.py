@@ -284,8 +284,9 @@ class ServiceResponse:
         try:
             return cls(ResponseCode(octets[0]), octets[1:])
         except (IndexError, ValueError):
-            came = octets[:8].hex(" ") or "nothing"
-            raise fault(ErrorKind.PROTOCOL, f"a response begins with 00 to 1f; {came} came") from None
+            # Not the rest: a line that sends our request back would have it show a password.
+            came = f"{octets[:1].hex()} came, {len(octets)} octets in all" if octets else "nothing came"
+            raise fault(ErrorKind.PROTOCOL, f"a response begins with 00 to 1f; {came}") from None
 
     @property
     def is_ok(self) -> bool:

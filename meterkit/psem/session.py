@@ -15,6 +15,7 @@ import anyio
 
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
 from meterkit.options import PsemClientOptions
+from meterkit.psem.codes import BAUD_CODES
 from meterkit.psem.link import PsemLink
 from meterkit.psem.services import (
     Identification,
@@ -41,7 +42,9 @@ READ_OVERHEAD = 4  # octets of a read response around its data: code, count (2),
 
 _service = logging.getLogger("meterkit.service")
 
-_LATER = (ResponseCode.DEVICE_BUSY, ResponseCode.DATA_NOT_READY)  # "ask again", says C12.18
+WAKE_UP = b"\x55"  # wakes a shared optical port; psem.md C3
+_SECRET = (ServiceCode.SECURITY, ServiceCode.AUTHENTICATE)
+LATER = (ResponseCode.DEVICE_BUSY, ResponseCode.DATA_NOT_READY)  # "ask again", says C12.18
 _NO_SUCH_SESSION = MeterError(ErrorKind.STATE, "not connected: call connect() first")
 
 
@@ -56,7 +59,7 @@ class PsemSession:
             retries=options.retries,
             response_timeout=options.response_timeout,
             intercharacter_timeout=options.intercharacter_timeout,
-            channel_traffic_timeout=options.channel_traffic_timeout,
+            answer_timeout=options.answer_timeout,
             skip_noise=transport.is_noisy,
         )
         self.exchange = Exchange(
@@ -70,14 +73,16 @@ class PsemSession:
         self.identification: Identification | None = None
         self.negotiated: Negotiated | None = None
         self._wait_is_refused = False
+        self._traffic_timeout = options.channel_traffic_timeout  # s; Timing-Setup may change it
         self._meter_listens_for = 0.0  # s after the last exchange; then it goes back to Base and 9600
-        self._must_wait_out = False  # a session died: its meter still listens, at the negotiated rate
-        self._is_establishing = False
+        self._has_switched = False  # the line runs at a negotiated speed
+        self._must_wait_out = False  # a session died at such a speed: its meter still listens at it
+        self._is_established = False
 
     @property
     def is_connected(self) -> bool:
         """Whether the session is up, as far as anyone can know without asking the meter."""
-        return self.exchange.lost is None and self.state is SessionState.SESSION
+        return self._is_established and self.exchange.lost is None
 
     @property
     def read_capacity(self) -> int:
@@ -90,26 +95,25 @@ class PsemSession:
         Errors: STATE out of order (nothing was sent) or not connected; REFUSED or SECURITY with the
         meter's code; whatever broke the link.
         """
-        if self.exchange.lost is not None:
-            return Err(self.exchange.lost)
-        if (misplaced := check(self.state, request.code)) is not None:
-            return Err(misplaced.at(request.name))
-        answer = await self.exchange(request.encode())
+        answer = await self.exchange(
+            request.encode(),
+            check=lambda: check(self.state, request.code),
+            is_secret=request.code in _SECRET,
+        )
         if isinstance(answer, Err):
             return Err(answer.error.at(request.name))
         try:
             response = ServiceResponse.decode(answer.value)
         except ProtocolFault as odd:
-            await self.lose(odd.error)
-            return Err(odd.error.at(request.name))
+            return Err((await self.lose(odd.error)).at(request.name))
         if _service.isEnabledFor(logging.DEBUG):
             _service.debug("%s: %s -> %s", self.transport.name, request.name, response.code.name)
         if response.code != ResponseCode.OK:
             return await self._refused(request, response)
         self.state = after(self.state, request.code)
-        self._meter_listens_for = (
-            request.payload[0] if request.code == ServiceCode.WAIT else self.link.channel_traffic_timeout
-        )
+        self._meter_listens_for = self._traffic_timeout
+        if request.code == ServiceCode.WAIT:
+            self._meter_listens_for = max(self._meter_listens_for, request.payload[0])
         return Ok(response.data)
 
     async def _refused(self, request: ServiceRequest, response: ServiceResponse) -> Err:
@@ -118,59 +122,64 @@ class PsemSession:
             response.code == ResponseCode.INVALID_SERVICE_SEQUENCE_STATE
             and self.state is SessionState.SESSION
         ):
-            await self.lose(error)  # the meter has left the session without a word
+            return Err(await self.lose(error))  # the meter has left the session without a word
         return Err(error)
 
-    async def lose(self, error: MeterError) -> None:
-        """Give the session up: close the line; later calls return `error`."""
-        await self.exchange.lose(error)
+    async def lose(self, error: MeterError) -> MeterError:
+        """Give the session up: close the line; later calls return `error`, which is returned marked."""
+        return await self.exchange.lose(error)
 
     async def establish(self, security: ServiceRequest | None) -> Result[Identification]:
         """Open the line, then Identify, Negotiate, Logon and `security`, if a password is to be shown.
 
         Errors: TRANSPORT no line; TIMEOUT or FRAMING no meter; SECURITY wrong password; REFUSED.
         """
-        if self.is_connected or self._is_establishing:
+        if self.is_connected:
             return Err(MeterError(ErrorKind.STATE, "already connected: disconnect() first"))
-        self._is_establishing = True
+        greeted: Result[Identification] | None = None
         try:
             opened = await self._open()
             if isinstance(opened, Err):
                 return opened
             greeted = await self._handshake(security)
-        finally:
-            self._is_establishing = False
-        if isinstance(greeted, Err):
-            await self.end()
+            self._is_established = greeted.is_success
             return greeted
-        return greeted
+        finally:
+            if not isinstance(greeted, Ok):
+                await self.end()
 
     async def _open(self) -> Result[None]:
         if self.state is not SessionState.BASE:  # lost, and not ended since
-            self._must_wait_out = True
+            self._note_dead_session()
             await close_line(self.transport)
         opened = await open_line(self.transport, self.options.open_attempts)
         if isinstance(opened, Err):
             return opened
         if self._must_wait_out:
-            await self.exchange.until_idle(self._meter_listens_for + SETTLE)
+            _service.debug("%s: waiting until the meter has left its last session", self.transport.name)
+            patience = self._meter_listens_for + SETTLE
+            await self.exchange.until_idle(lambda: patience, patience)
             self._must_wait_out = False
-        self.transport.discard()
         self.link.reset()
+        self._use_own_times()
         self.state = SessionState.BASE
         self.identification = self.negotiated = None
-        self._wait_is_refused = False
-        self.exchange.begin()
+        self._wait_is_refused = self._has_switched = False
+        await self.exchange.begin()
         return Ok(None)
+
+    def _use_own_times(self) -> None:
+        options, link = self.options, self.link
+        self._traffic_timeout = options.channel_traffic_timeout
+        link.intercharacter_timeout = options.intercharacter_timeout
+        link.response_timeout = options.response_timeout
+        link.retries = options.retries
 
     async def _handshake(self, security: ServiceRequest | None) -> Result[Identification]:
         if self.options.wake_up:
-            try:
-                await self.transport.send(b"\x55")  # psem.md C3: shared optical ports sleep
-            except ProtocolFault as broken:
-                await self.lose(broken.error)
-                return Err(broken.error)
-            await self.exchange.pause(self.options.wake_up_delay)
+            woken = await self.exchange.wake(WAKE_UP, self.options.wake_up_delay)
+            if isinstance(woken, Err):
+                return woken
         identified = await self._identify()
         if isinstance(identified, Err):
             return identified
@@ -198,22 +207,22 @@ class PsemSession:
         ):
             # Somebody's session still stands in the meter: end it, or wait until it times out.
             if isinstance(await self.call(ServiceRequest.terminate()), Err):
-                await self.exchange.pause(self.options.channel_traffic_timeout + SETTLE)
+                await self.exchange.pause(self._traffic_timeout + SETTLE)
             answer = await self.call(ServiceRequest.identify())
         if isinstance(answer, Err):
             return answer
         try:
             self.identification = parse_identification(answer.value)
         except ProtocolFault as odd:
-            await self.lose(odd.error)
-            return Err(odd.error)
+            return Err(await self.lose(odd.error))
         return Ok(self.identification)
 
     async def _negotiate(self) -> Result[None]:
         options = self.options
         rates = options.baud_rates
         if rates is None:
-            rates = (self.transport.baud_rate or INITIAL_BAUD_RATE,)
+            kept = self.transport.baud_rate or INITIAL_BAUD_RATE
+            rates = (kept,) if kept in BAUD_CODES.values() else ()
         request = ServiceRequest.negotiate(options.packet_size, options.max_packets, rates)
         answer = await self.call(request)
         if isinstance(answer, Err):
@@ -228,8 +237,7 @@ class PsemSession:
                 baud_rates=rates,
             )
         except ProtocolFault as odd:
-            await self.lose(odd.error)
-            return Err(odd.error)
+            return Err(await self.lose(odd.error))
         self.link.configure(negotiated.packet_size, negotiated.max_packets)
         self.negotiated = negotiated
         return await self._switch(negotiated.baud_rate)
@@ -240,36 +248,32 @@ class PsemSession:
             return Ok(None)
         link = self.link
         request = ServiceRequest.timing_setup(
-            min(ceil(link.channel_traffic_timeout), 255),
+            min(ceil(self._traffic_timeout), 255),
             min(ceil(link.intercharacter_timeout), 255),
             min(ceil(link.response_timeout), 255),
             link.retries,
         )
         answer = await self.call(request)
         if isinstance(answer, Err):
-            return answer
+            # A meter without this service keeps the standard's times, and we ours.
+            return Ok(None) if answer.error.code == ResponseCode.SERVICE_NOT_SUPPORTED else answer
         if len(answer.value) != 4 or 0 in answer.value[:3]:
             error = MeterError(
                 ErrorKind.PROTOCOL,
                 f"3 times in seconds and a count expected, {answer.value.hex(' ') or 'nothing'} came",
                 where=request.name,
             )
-            await self.lose(error)
-            return Err(error)
+            return Err(await self.lose(error))
         traffic, intercharacter, response, link.retries = answer.value
-        link.channel_traffic_timeout = float(traffic)
+        self._traffic_timeout = float(traffic)
         link.intercharacter_timeout, link.response_timeout = float(intercharacter), float(response)
         return Ok(None)
 
     async def _switch(self, baud_rate: int | None) -> Result[None]:
         if baud_rate is None or self.transport.baud_rate in (None, baud_rate):
             return Ok(None)
-        try:
-            await self.transport.set_baud_rate(baud_rate)
-        except ProtocolFault as broken:
-            await self.lose(broken.error)
-            return Err(broken.error)
-        return Ok(None)
+        self._has_switched = True
+        return await self.exchange.set_baud_rate(baud_rate)
 
     async def end(self) -> None:
         """Log off, terminate and close the line: shielded, in bounded time, never raising."""
@@ -280,34 +284,47 @@ class PsemSession:
                 hang_up = self.options.hang_up
                 await self.call(ServiceRequest.disconnect() if hang_up else ServiceRequest.terminate())
         if scope.cancelled_caught or self.state is not SessionState.BASE:
-            self._must_wait_out = True  # the meter may still be in session, at the negotiated rate
+            self._note_dead_session()
         self.state = SessionState.BASE
+        self._is_established = False
         if self.exchange.lost is None:
             self.exchange.lost = _NO_SUCH_SESSION
         await close_line(self.transport)
 
-    @property
-    def beat_interval(self) -> float:
-        """Seconds of silence after which the meter needs a sign of life."""
-        return self.link.channel_traffic_timeout * BEAT_SHARE
+    def _note_dead_session(self) -> None:
+        """Remember that the meter may still listen at the negotiated speed, where it hears no Identify.
 
-    async def beat(self) -> float:
-        """Tell the meter to keep listening; return for how many seconds it will, if nothing moves."""
+        At an unchanged speed it hears one, and answers or says that a session is open.
+        """
+        self._must_wait_out = self._has_switched
+
+    @property
+    def usual_silence(self) -> float:
+        """Seconds without traffic after which a meter that was asked nothing needs a sign of life."""
+        return self._traffic_timeout * BEAT_SHARE
+
+    def allowed_silence(self) -> float:
+        """Return the same as of the last exchange: longer when that was a Wait."""
+        if self._meter_listens_for > self._traffic_timeout:
+            return self._meter_listens_for * WAIT_SHARE
+        return self.usual_silence
+
+    async def beat(self) -> None:
+        """Tell the meter to keep listening."""
         if not self._wait_is_refused:
             answer = await self.call(ServiceRequest.wait(self.options.keep_alive_wait))
             if isinstance(answer, Ok):
-                return self.options.keep_alive_wait * WAIT_SHARE
-            self._wait_is_refused = True
+                return
+            self._wait_is_refused = answer.error.code == ResponseCode.SERVICE_NOT_SUPPORTED
         if self.exchange.lost is None:
             # No Wait in this meter: any packet counts as traffic; table 0 is open to everybody.
             await self.call(ServiceRequest.read_offset(0, 0, 1))
-        return self.beat_interval
 
     async def read(self, request: ServiceRequest) -> Result[bytes]:
         """Perform a reading service, again while the meter is busy, as `retry_busy` allows."""
         answer = await self.call(request)
         for _ in range(self.options.retry_busy):
-            if answer.is_success or answer.error.code not in _LATER:
+            if answer.is_success or answer.error.code not in LATER:
                 break
             await self.exchange.pause(self.options.retry_busy_delay)
             answer = await self.call(request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meterkit.psem.session import PsemSession
-from meterkit.psem.transfer import read_next, read_piece
+from meterkit.psem.transfer import piece_capacity, read_next, read_piece
 from meterkit.result import Err, Result
 from meterkit.session.stream import ResultStream
 
@@ -11,8 +11,8 @@ from meterkit.session.stream import ResultStream
 class TableStream(ResultStream[bytes]):
     """The octets of one table in order, a chunk an item.
 
-    `position` is the offset of the next octet.  The stream ends at `total_size`, or where the meter
-    comes short; without a total also where it refuses an offset past the first.
+    `position` is the offset of the next octet.  The stream ends at `total_size`, or where nothing more
+    comes; without a total also where a chunk comes short or the meter refuses an offset past the first.
     """
 
     def __init__(
@@ -27,17 +27,17 @@ class TableStream(ResultStream[bytes]):
         self._came_short = False
 
     async def _next(self) -> Result[bytes] | None:
-        if self._came_short or self.position == self.total_size:
+        end = self._session.options.unknown_table_cap if self.total_size is None else self.total_size
+        if self._came_short or self.position >= end:
             return None
-        size = self._session.read_capacity
+        size = piece_capacity(self._session, self.table_id)
         if self.chunk_size is not None:
             size = min(size, self.chunk_size)
-        if self.total_size is not None:
-            size = min(size, self.total_size - self.position)
+        size = min(size, end - self.position)
         read = read_next if self.position and self.total_size is None else read_piece
         chunk = await read(self._session, self.table_id, self.position, size)
         if isinstance(chunk, Err):
             return chunk
         self.position += len(chunk.value)
-        self._came_short = len(chunk.value) < size
+        self._came_short = len(chunk.value) < size and self.total_size is None
         return chunk if chunk.value else None

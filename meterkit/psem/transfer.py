@@ -24,6 +24,7 @@ PED_SIZE = (
 )
 WRITE_OVERHEAD = 9  # octets of an offset write around its data: code, table 2, offset 3, count 2, checksum
 FULL_WRITE_OVERHEAD = 6  # code, table 2, count 2, checksum
+MAX_COUNT = 0xFFFF  # octets of one read or write: the count has 16 bits
 MAX_OFFSET = 0xFFFFFF  # the offset of a partial read or write has 24 bits
 
 # Refusals of a full read that an offset read may get around.  Real meters mix them up (psem.md C6, G26).
@@ -55,8 +56,8 @@ async def read_piece(session: PsemSession, table_id: int, offset: int, count: in
 
     A pending table's PED, which precedes every piece and is counted but not offset, is dropped.
     """
-    ped = PED_SIZE if table_id & PENDING else 0
-    count = min(count + ped, session.read_capacity)
+    ped = ped_size(table_id)
+    count = min(count, piece_capacity(session, table_id)) + ped
     piece = await read_with(session, ServiceRequest.read_offset(table_id, offset, count))
     if isinstance(piece, Ok) and len(piece.value) > count:
         error = MeterError(
@@ -64,9 +65,24 @@ async def read_piece(session: PsemSession, table_id: int, offset: int, count: in
             f"at most {count} octets asked for, {len(piece.value)} came",
             where=f"{table_name(table_id)} offset {offset}",
         )
-        await session.lose(error)
-        return Err(error)
-    return piece.map(lambda octets: octets[PED_SIZE:]) if ped else piece
+        return Err(await session.lose(error))
+    return piece.map(lambda octets: octets[ped:]) if ped else piece
+
+
+def ped_size(table_id: int) -> int:
+    """Return the octets of the event description in front of a table's data: 6 if it is a pending one."""
+    return PED_SIZE if table_id & PENDING else 0
+
+
+def piece_capacity(session: PsemSession, table_id: int) -> int:
+    """Return the most octets of a table's data that one read can bring."""
+    return session.read_capacity - ped_size(table_id)
+
+
+async def read_ped(session: PsemSession, table_id: int) -> Result[bytes]:
+    """Read the event description of a pending table, with the one octet of data that a read has at least."""
+    head = await read_with(session, ServiceRequest.read_offset(table_id, 0, PED_SIZE + 1))
+    return head.map(lambda octets: octets[:PED_SIZE])
 
 
 async def read_with(session: PsemSession, request: ServiceRequest) -> Result[bytes]:
@@ -78,9 +94,7 @@ async def read_with(session: PsemSession, request: ServiceRequest) -> Result[byt
         return Ok(parse_table_data(answer.value))
     except ProtocolFault as wrong:
         # The link's CRC was good, so the meter's own count or checksum is at odds: trust nothing more.
-        error = wrong.error.at(request.name)
-        await session.lose(error)
-        return Err(error)
+        return Err((await session.lose(wrong.error)).at(request.name))
 
 
 async def read_next(session: PsemSession, table_id: int, offset: int, count: int) -> Result[bytes]:
@@ -89,7 +103,7 @@ async def read_next(session: PsemSession, table_id: int, offset: int, count: int
     Some meters refuse a piece that goes past the end, instead of cutting or padding it.  Then what
     there is of it is found by halves.  Returns b"" at the end of the table.
     """
-    count = min(count, session.read_capacity)
+    count = min(count, piece_capacity(session, table_id))
     piece = await read_piece(session, table_id, offset, count)
     if not _is_past_the_end(piece):
         return piece
@@ -117,6 +131,8 @@ async def read_range(
 
     Returns fewer octets when the table ends before them.  Errors: as `PsemSession.call`.
     """
+    if session.exchange.lost is not None:
+        return Err(session.exchange.lost)
     octets = bytearray()
     while len(octets) < count:
         read = read_next if octets else read_piece
@@ -140,7 +156,7 @@ async def read_to_the_end(
     """
     octets = bytearray()
     while len(octets) < cap:
-        asked = min(session.read_capacity, cap - len(octets))
+        asked = min(piece_capacity(session, table_id), cap - len(octets))
         read = read_next if octets else read_piece
         piece = await read(session, table_id, len(octets), asked)
         if isinstance(piece, Err):
@@ -160,7 +176,7 @@ async def write_full(session: PsemSession, table_id: int, data: bytes) -> Result
     request is never split, because its first piece would start it.
     """
     fits = len(data) + FULL_WRITE_OVERHEAD <= session.link.message_capacity
-    if fits:
+    if fits and len(data) <= MAX_COUNT:
         return (await session.call(ServiceRequest.write_full(table_id, data))).map(_nothing)
     if table_id == PROCEDURE_INITIATE:
         most = session.link.message_capacity - FULL_WRITE_OVERHEAD
@@ -172,16 +188,27 @@ async def write_full(session: PsemSession, table_id: int, data: bytes) -> Result
 async def write_range(session: PsemSession, table_id: int, offset: int, data: bytes) -> Result[None]:
     """Write `data` at `offset` in as many pieces as it takes; none is ever sent twice.
 
+    The data of a pending table begins with its PED, which goes in front of every piece and which the
+    offset does not count.
     Errors: as `PsemSession.call`, saying how many octets had been written before.
+    Raises: ValueError for a pending table's data without a PED.
     """
-    most = session.link.message_capacity - WRITE_OVERHEAD
+    ped, data = data[: ped_size(table_id)], data[ped_size(table_id) :]
+    if len(ped) < ped_size(table_id):
+        raise ValueError(
+            f"{table_name(table_id)}: data begins with an event description of {PED_SIZE} octets"
+        )
+    most = min(session.link.message_capacity - WRITE_OVERHEAD, MAX_COUNT) - len(ped)
     if table_id == PROCEDURE_INITIATE:
         message = "a procedure is started by a full write of table 7; writing a part of it means nothing"
         return Err(MeterError(ErrorKind.STATE, message, where="write ST7"))
+    if session.exchange.lost is not None:
+        return Err(session.exchange.lost)
     done = 0
     while done < len(data):
         piece = data[done : done + most]
-        written = await session.call(ServiceRequest.write_offset(table_id, offset + done, piece))
+        request = ServiceRequest.write_offset(table_id, offset + done, ped + piece)
+        written = await session.call(request)
         if isinstance(written, Err):
             if not done:
                 return written

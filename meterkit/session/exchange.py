@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 import anyio
 
@@ -24,6 +25,7 @@ from meterkit.transport.base import Transport
 CLOSE_GRACE = 3.0  # s to close a line whose exchange was cut short; decisions.md: 1 s and the wire time
 MAX_BACKOFF = 30.0  # s between two tries to open a line
 
+_octets = logging.getLogger("meterkit.octets")
 _log = logging.getLogger("meterkit.link")
 
 
@@ -47,20 +49,25 @@ class Exchange:
         self._active: anyio.Event | None = None
         self._clock: Callable[[], float] = anyio.current_time  # the running loop's own, once it runs
 
-    async def __call__(self, request: bytes) -> Result[bytes]:
+    async def __call__(
+        self, request: bytes, *, check: Callable[[], MeterError | None] | None = None, is_secret: bool = False
+    ) -> Result[bytes]:
         """Send `request` and return its answer.
 
+        `check` is asked once it is this request's turn; an error it returns is the result, and nothing is
+        sent.  Of a secret request the log shows sizes only.
         Errors: whatever broke the link or the transport; it is also kept as `lost`.
         """
         async with self.transport.lock:
             if self.lost is not None:
                 return Err(self.lost)
+            if check is not None and (objection := check()) is not None:
+                return Err(objection)
             self.is_busy = True
             try:
-                answer = await self._drive(request)
+                answer = await self._drive(request, is_secret)
             except ProtocolFault as broken:
-                await self.lose(broken.error)
-                return Err(broken.error)
+                return Err(await self.lose(broken.error))
             except BaseException:
                 await self.lose(
                     MeterError(
@@ -77,11 +84,12 @@ class Exchange:
                     self._active.set()
             return Ok(answer)
 
-    async def _drive(self, request: bytes) -> bytes:
+    async def _drive(self, request: bytes, is_secret: bool) -> bytes:
         link, transport, clock = self.link, self.transport, self._clock
         deadline = clock() + self.timeout
         events = link.send(request)
         delay = 0.0
+        log = self._logger(is_secret)
         while True:
             answer = None
             reply = b""
@@ -94,21 +102,50 @@ class Exchange:
                     raise ProtocolFault(event.error)
             if reply and delay:
                 await anyio.sleep(delay)
+            if log and reply:
+                log(">", reply)
             if answer is not None:
                 # The last packet's ACK may travel with the next request.
                 await transport.hold(reply)
                 return answer
             if reply:
-                await transport.send(reply)
+                await self._send(reply, deadline)
             left = deadline - clock()
             octets = await transport.receive(min(link.timeout, left)) if left > 0 else b""
             if octets:
                 delay = self.turnaround_delay
+                if log:
+                    log("<", octets)
                 events = link.receive(octets)
             elif clock() >= deadline:
                 raise self._too_slow()
             else:
                 events = link.timed_out()
+
+    async def _send(self, octets: bytes, deadline: float) -> None:
+        """Send, within what is left of the exchange's time should the line take no octets."""
+        if not self.transport.is_full:
+            await self.transport.send(octets)
+            return
+        with anyio.CancelScope(deadline=deadline) as scope:
+            await self.transport.send(octets)
+        if scope.cancelled_caught:
+            raise fault(
+                ErrorKind.TIMEOUT,
+                f"the line takes no octets: {len(octets)} could not be sent within {self.timeout:g} s",
+                where=self.transport.name,
+            )
+
+    def _logger(self, is_secret: bool) -> Callable[[str, bytes], None] | None:
+        """Return what writes octets into the log; None while nobody wants them."""
+        if not _octets.isEnabledFor(logging.DEBUG):
+            return None
+
+        def log(way: str, octets: bytes) -> None:
+            shown = f"({len(octets)} octets of a secret)" if is_secret else octets.hex(" ")
+            _octets.debug("%s %s %s", self.transport.name, way, shown)
+
+        return log
 
     def _too_slow(self) -> ProtocolFault:
         return fault(
@@ -117,33 +154,71 @@ class Exchange:
             where=self.transport.name,
         )
 
-    async def lose(self, error: MeterError) -> None:
-        """Give the session up for `error` and close the line, shielded and in bounded time."""
+    async def lose(self, error: MeterError) -> MeterError:
+        """Give the session up for `error` and close the line, shielded and in bounded time.
+
+        Returns the error, marked as the session's end.
+        """
+        error = replace(error, has_ended_session=True)
         if self.lost is None:
             self.lost = error
             _log.debug("%s: session lost: %s", self.transport.name, error)
         await close_line(self.transport)
+        return error
 
-    def begin(self) -> None:
-        """Start anew on an open line: nothing is lost yet."""
-        self.lost = None
+    async def begin(self) -> None:
+        """Start anew on an open line: nothing is lost yet, and what came before is thrown away."""
         self._clock = asyncio.get_running_loop().time
-        self.last_activity = self._clock()
+        async with self.transport.lock:
+            self.transport.discard()
+            self.lost = None
+            self.last_activity = self._clock()
+
+    async def wake(self, octets: bytes, delay: float) -> Result[None]:
+        """Send octets that are no message, and leave the line alone for `delay` seconds.
+
+        Errors: TRANSPORT, and the session is lost.
+        """
+        async with self.transport.lock:
+            try:
+                await self.transport.send(octets)
+                await anyio.sleep(delay)
+            except ProtocolFault as broken:
+                return Err(await self.lose(broken.error))
+        return Ok(None)
+
+    async def set_baud_rate(self, baud_rate: int) -> Result[None]:
+        """Change the line's speed (bits per second) between two exchanges.
+
+        Errors: TRANSPORT, and the session is lost.
+        """
+        async with self.transport.lock:
+            try:
+                await self.transport.set_baud_rate(baud_rate)
+            except ProtocolFault as broken:
+                return Err(await self.lose(broken.error))
+        return Ok(None)
 
     async def pause(self, seconds: float) -> None:
         """Wait without holding the line, in seconds."""
         await anyio.sleep(seconds)
 
-    async def until_idle(self, seconds: float) -> None:
-        """Return once no exchange has been under way for `seconds`."""
+    async def until_idle(self, allowed: Callable[[], float], usual: float) -> None:
+        """Return once no exchange has been under way for `allowed()` seconds, as of then.
+
+        Beyond the `usual` silence, another exchange may shorten what is allowed: it is waited for.
+        """
         while True:
-            now = self._clock()
+            now, seconds = self._clock(), allowed()
             due = (now if self.is_busy else self.last_activity) + seconds
             if due <= now:
                 return
-            await anyio.sleep(due - now)
+            if seconds <= usual:
+                await anyio.sleep(due - now)
+            else:
+                await self._until_active(due - now)
 
-    async def until_active(self, seconds: float) -> None:
+    async def _until_active(self, seconds: float) -> None:
         """Return as soon as another exchange has ended, or after `seconds`."""
         self._active = anyio.Event()
         try:

@@ -37,6 +37,11 @@ class Transport(ABC):
         """Whether stray octets are to be expected (serial, optical) or mean a fault (TCP)."""
 
     @property
+    def is_full(self) -> bool:
+        """Whether `send` would have to wait: the line has not taken what it was given."""
+        return False
+
+    @property
     def baud_rate(self) -> int | None:
         """Bits per second on the wire now, or None where the line has no such thing (TCP)."""
         return None

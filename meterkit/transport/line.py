@@ -155,6 +155,11 @@ class MeterOnLine(Transport):
             is_answered = self._is_answered and not self._is_in_exchange()
             await self.line.leave(self, is_answered=is_answered)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether `send` would have to wait for the wire."""
+        return self.line.transport.is_full
+
     async def send(self, octets: bytes) -> None:
         """Take the wire, at this meter's speed, and send.  Errors: TRANSPORT, as the wire's own."""
         await self._take()

@@ -205,6 +205,11 @@ class OctetProtocol(Inbox, asyncio.Protocol):
         return self._transport
 
     @property
+    def is_full(self) -> bool:
+        """Whether the asyncio transport asked to be given no more for now."""
+        return self._is_full
+
+    @property
     def is_alive(self) -> bool:
         """Whether octets can still be exchanged."""
         return self._failure is None and self._transport is not None
@@ -309,6 +314,11 @@ class StreamTransport(Transport):
     def is_open(self) -> bool:
         """Whether `open` succeeded and the line has not broken or been closed since."""
         return self._octets is not None and self._octets.is_alive
+
+    @property
+    def is_full(self) -> bool:
+        """Whether `send` would have to wait."""
+        return self._octets is not None and self._octets.is_full
 
     async def open(self) -> None:
         """Open the line with its initial settings; open already: do nothing.

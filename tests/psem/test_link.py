@@ -127,7 +127,7 @@ def test_after_the_acknowledgement_nothing_is_sent_again():
 
 
 def test_the_time_to_wait_is_always_current():
-    link = started(response_timeout=2, intercharacter_timeout=0.5, channel_traffic_timeout=6)
+    link = started(response_timeout=2, intercharacter_timeout=0.5, answer_timeout=6)
     assert link.timeout == 6
     link.send(b"\x20")
     assert link.timeout == 2

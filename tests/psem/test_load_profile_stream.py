@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import anyio
 import pytest
 
+import meterkit
 from meterkit.emulator import (
     DEMO_MASTER_KEY,
     DEMO_READ_KEY,
@@ -222,7 +223,8 @@ async def test_a_block_overwritten_while_it_is_read_is_reported_and_not_mixed():
         emulator.grow(17)  # two blocks and one: the next one to read is gone
         item = await anext(stream)
         assert isinstance(item, Err)
-        assert item.error.kind is ErrorKind.PROTOCOL
+        assert item.error.kind is ErrorKind.STATE
+        assert not meterkit.ends_session(item.error)
         assert "overwritten" in item.error.message
         with pytest.raises(StopAsyncIteration):
             await anext(stream)

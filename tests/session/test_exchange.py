@@ -87,15 +87,15 @@ class ScriptedTransport(Transport):
         return b""
 
 
-def exchange_over(transport, link=None, **options):
+async def exchange_over(transport, link=None, **options):
     exchange = Exchange(link or EchoLink(), transport, **{"timeout": 120.0, **options})
-    exchange.begin()
+    await exchange.begin()
     return exchange
 
 
 async def test_an_answer_comes_back_and_is_acknowledged():
     transport = ScriptedTransport(b"answer")
-    exchange = exchange_over(transport)
+    exchange = await exchange_over(transport)
     assert await exchange(b"request") == Ok(b"answer")
     assert [octets for _, octets in transport.sent] == [b"request", b"\x06"]
     assert exchange.last_activity == pytest.approx(0.01)
@@ -103,14 +103,14 @@ async def test_an_answer_comes_back_and_is_acknowledged():
 
 async def test_silence_is_told_to_the_link_which_retransmits():
     transport = ScriptedTransport(None, b"answer")
-    exchange = exchange_over(transport, EchoLink(retries=1))
+    exchange = await exchange_over(transport, EchoLink(retries=1))
     assert await exchange(b"request") == Ok(b"answer")
     assert transport.sent[:2] == [(0.0, b"request"), (2.0, b"request")]
 
 
 async def test_a_broken_link_loses_the_session_and_closes_the_line():
     transport = ScriptedTransport(None)
-    exchange = exchange_over(transport)
+    exchange = await exchange_over(transport)
     lost = await exchange(b"request")
     assert isinstance(lost, Err)
     assert lost.error.kind is ErrorKind.TIMEOUT
@@ -123,7 +123,7 @@ async def test_octets_that_drip_for_ever_end_at_the_exchange_timeout():
     transport = ScriptedTransport(b"?" * 3)
     transport.pending = [b"?"] * 10_000
     transport.delay = 0.4
-    exchange = exchange_over(transport, timeout=20.0)
+    exchange = await exchange_over(transport, timeout=20.0)
     lost = await exchange(b"request")
     assert isinstance(lost, Err)
     assert lost.error.kind is ErrorKind.TIMEOUT
@@ -133,14 +133,14 @@ async def test_octets_that_drip_for_ever_end_at_the_exchange_timeout():
 
 async def test_the_turnaround_delay_passes_before_an_acknowledgement_and_not_before_a_request():
     transport = ScriptedTransport(b"answer")
-    exchange = exchange_over(transport, turnaround_delay=0.05)
+    exchange = await exchange_over(transport, turnaround_delay=0.05)
     await exchange(b"request")
     assert transport.sent == [(0.0, b"request"), (0.06, b"\x06")]
 
 
 async def test_cancelling_in_mid_exchange_loses_the_session_closes_the_line_and_stays_a_cancellation():
     transport = ScriptedTransport(None)
-    exchange = exchange_over(transport)
+    exchange = await exchange_over(transport)
     with anyio.move_on_after(1.0) as scope:
         await exchange(b"request")
     assert scope.cancelled_caught
@@ -152,7 +152,7 @@ async def test_cancelling_in_mid_exchange_loses_the_session_closes_the_line_and_
 
 async def test_cancelling_before_the_first_octet_is_harmless():
     transport = ScriptedTransport(b"answer")
-    exchange = exchange_over(transport)
+    exchange = await exchange_over(transport)
     with anyio.CancelScope() as scope:
         scope.cancel()
         await exchange(b"request")
@@ -163,7 +163,7 @@ async def test_cancelling_before_the_first_octet_is_harmless():
 
 async def test_two_callers_take_turns():
     transport = ScriptedTransport(b"first", b"second")
-    exchange = exchange_over(transport)
+    exchange = await exchange_over(transport)
     answers = {}
 
     async def ask(request):
@@ -192,55 +192,64 @@ async def test_opening_in_vain_says_how_often_it_was_tried():
 
 
 class Beats:
-    def __init__(self, exchange, safe=60.0):
-        self.exchange, self.safe, self.times = exchange, safe, []
+    """A meter that bears 4 s of silence, and 60 s after a Wait."""
+
+    def __init__(self, exchange):
+        self.exchange, self.times, self.was_wait = exchange, [], False
 
     async def __call__(self):
         self.times.append(round(anyio.current_time(), 3))
         await self.exchange(b"wait")
-        return self.safe
+        self.was_wait = True
+
+    async def other(self):
+        self.was_wait = False
+        return await self.exchange(b"read")
+
+    def keep_alive(self):
+        return KeepAlive(self.exchange, self, lambda: 60.0 if self.was_wait else 4.0, 4.0)
 
 
 async def test_an_idle_session_beats_once_after_the_interval_and_then_once_a_minute():
-    exchange = exchange_over(ScriptedTransport(*[b"ok"] * 99, delay=0))
+    exchange = await exchange_over(ScriptedTransport(*[b"ok"] * 99, delay=0))
     beats = Beats(exchange)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(KeepAlive(exchange, beats, 4.0).run)
+        tasks.start_soon(beats.keep_alive().run)
         await anyio.sleep(300)
         tasks.cancel_scope.cancel()
     assert beats.times == [4.0, 64.0, 124.0, 184.0, 244.0]
 
 
 async def test_other_traffic_pushes_the_beat_back_and_ends_the_long_safety_of_the_last_one():
-    exchange = exchange_over(ScriptedTransport(*[b"ok"] * 99, delay=0))
+    exchange = await exchange_over(ScriptedTransport(*[b"ok"] * 99, delay=0))
     beats = Beats(exchange)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(KeepAlive(exchange, beats, 4.0).run)
+        tasks.start_soon(beats.keep_alive().run)
         for _ in range(5):
             await anyio.sleep(3)
-            await exchange(b"read")
+            await beats.other()
         assert beats.times == []
         await anyio.sleep(10)  # a beat at 19; safe until 79
-        await exchange(b"read")  # at 25: the meter counts its 6 s from here again
+        await beats.other()  # at 25: the meter counts its 6 s from here again
         await anyio.sleep(10)
         tasks.cancel_scope.cancel()
     assert beats.times == [19.0, 29.0]
 
 
 async def test_no_beat_queues_behind_a_long_exchange():
-    exchange = exchange_over(ScriptedTransport(b"slow", delay=30.0))
+    exchange = await exchange_over(ScriptedTransport(b"slow", delay=30.0))
     beats = Beats(exchange)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(KeepAlive(exchange, beats, 4.0).run)
-        assert await exchange(b"read") == Ok(b"slow")
+        tasks.start_soon(beats.keep_alive().run)
+        assert await beats.other() == Ok(b"slow")
         tasks.cancel_scope.cancel()
     assert beats.times == []
 
 
 async def test_a_failing_beat_never_raises_and_the_next_call_returns_its_error():
-    exchange = exchange_over(ScriptedTransport(None))
+    exchange = await exchange_over(ScriptedTransport(None))
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(KeepAlive(exchange, Beats(exchange), 4.0).run)
+        tasks.start_soon(Beats(exchange).keep_alive().run)
     result = await exchange(b"read")
     assert isinstance(result, Err)
     assert result.error.kind is ErrorKind.TIMEOUT

@@ -242,16 +242,16 @@ class LoadProfileGeometry:
             message = f"no valid end time ({raw}), but intervals up to {last}: they cannot be dated"
             raise fault(ErrorKind.DECODE, message, where=f"BT{self.table_id} block {block}")
         area = octets[self.header_size : self.header_size + count * self.interval_size]
-        end_time = header.end_time - (last - first_interval) * self.interval
+        before = header.end_time - count * self.interval
         valid = _flags(header.simple_status, first_interval, count)
-        return self._rows(area, end_time, valid, (block, first_interval, sequence))
+        return self._rows(area, before, valid, (block, first_interval, sequence))
 
     def _rows(
-        self, area: bytes, end_time: datetime, valid: list[bool], place: tuple[int, int, int]
+        self, area: bytes, before: datetime, valid: list[bool], place: tuple[int, int, int]
     ) -> list[LoadProfileRow]:
         """Build the rows straight from struct's tuples: 96 of 4 channels take some 40 us."""
         block, interval, sequence = place
-        step, row = self.interval, LoadProfileRow
+        step, end_time, row = self.interval, before, LoadProfileRow
         new = cast(Any, tuple).__new__  # skips the argument handling of LoadProfileRow(...)
         convert, has_status = self._value_form()
         absent, rows = (None,) * self.nbr_chns, list[LoadProfileRow]()
@@ -263,8 +263,8 @@ class LoadProfileGeometry:
                 values = absent
             elif convert is not None:
                 values = tuple(map(convert, values))
-            append(new(row, (end_time, values, is_valid, block, interval, sequence, status)))
             end_time += step
+            append(new(row, (end_time, values, is_valid, block, interval, sequence, status)))
             interval += 1
         return rows
 
