@@ -90,7 +90,7 @@ class PsemClientOptions(Options):
     @classmethod
     def _has_code(cls, value: tuple[int, ...] | None) -> tuple[int, ...] | None:
         for rate in value or ():
-            if rate not in BAUD_CODES.values():
-                known = ", ".join(str(rate) for rate in sorted(BAUD_CODES.values()))
+            if rate not in BAUD_CODES:
+                known = ", ".join(str(rate) for rate in sorted(BAUD_CODES))
                 raise ValueError(f"C12.18 has no code for {rate} baud; it knows {known}")
         return value

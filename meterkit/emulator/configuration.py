@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, SecretBytes, field_vali
 from meterkit.emulator.access import AccessLevel
 from meterkit.emulator.faults import EmulatorFaults, ServiceName
 from meterkit.options import Options, Seconds
-from meterkit.psem.services import BAUD_CODES
+from meterkit.psem.codes import BAUD_CODES
 
 PASSWORD_SIZE = 20  # octets; C12.18 Security service
 DEMO_MASTER_KEY = b"METERKIT-DEMO-MASTER"  # MK
@@ -185,7 +185,7 @@ class EmulatorConfiguration(Options):
     @field_validator("baud_rates")
     @classmethod
     def _have_codes(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        unknown = [rate for rate in value if rate not in BAUD_CODES.values()]
+        unknown = [rate for rate in value if rate not in BAUD_CODES]
         if unknown:
             raise ValueError(f"C12.18 has no code for {unknown[0]} baud")
         return value

@@ -13,15 +13,13 @@ from meterkit.emulator import authentication
 from meterkit.emulator.access import AccessLevel, EmulatorState
 from meterkit.emulator.configuration import PASSWORD_SIZE
 from meterkit.emulator.table_services import Refusal, TableServices
-from meterkit.psem.codes import BAUD_CODES, ResponseCode, ServiceCode, service_of
+from meterkit.psem.codes import BAUD_CODES, BAUD_RATES, BaudCode, ResponseCode, ServiceCode, service_of
 from meterkit.psem.packet import SMALLEST_PACKET_SIZE
 
 if TYPE_CHECKING:
     from meterkit.emulator.meter import MeterEmulator
     from meterkit.emulator.procedures import RunningProcedure
 
-_CODE_OF_BAUD = {rate: code for code, rate in BAUD_CODES.items()}
-_EXTERNAL_BAUD = 0x00  # "not known to the meter"
 _LOGON_SIZE = 2 + 10  # octets: user id, user name
 _OK = bytes((ResponseCode.OK,))
 _C1221_SERVICES = frozenset({ServiceCode.DISCONNECT, ServiceCode.AUTHENTICATE, ServiceCode.TIMING_SETUP})
@@ -220,7 +218,7 @@ class ServiceSession:
         if packet_size < SMALLEST_PACKET_SIZE or not max_packets:
             raise Refusal(ResponseCode.ERROR)
         configuration = self._emulator.configuration
-        offered = {BAUD_CODES[code] for code in payload[3:] if code in BAUD_CODES}
+        offered = {BAUD_RATES[code] for code in payload[3:] if code in BAUD_RATES}
         common = offered.intersection(configuration.baud_rates)
         agreed = replace(
             self.channel,
@@ -230,7 +228,7 @@ class ServiceSession:
         )
         self.state = EmulatorState.NEGOTIATED
         self._after_delivery = lambda: setattr(self, "channel", agreed)
-        baud_code = _CODE_OF_BAUD.get(agreed.baud_rate, _EXTERNAL_BAUD)
+        baud_code = BAUD_CODES.get(agreed.baud_rate, BaudCode.EXTERNAL)
         return _OK + agreed.packet_size.to_bytes(2, "big") + bytes((agreed.max_packets, baud_code))
 
     def _wait(self, payload: bytes) -> bytes:

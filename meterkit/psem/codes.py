@@ -70,24 +70,33 @@ class ResponseCode(IntEnum):
         return cls._value2member_map_.setdefault(value, member)  # type: ignore[return-value]
 
 
-#: Speeds that Negotiate can name, bits per second, by their code on the wire.
-#: Source: C12.18-2006; code 0x0A is 57600 and 0x0B is 38400 (SharpMeter 2024 has them otherwise).
-BAUD_CODES: dict[int, int] = {
-    0x01: 300,
-    0x02: 600,
-    0x03: 1200,
-    0x04: 2400,
-    0x05: 4800,
-    0x06: 9600,
-    0x07: 14400,
-    0x08: 19200,
-    0x09: 28800,
-    0x0A: 57600,
-    0x0B: 38400,
-    0x0C: 115200,
-    0x0D: 128000,
-    0x0E: 256000,
-}
+class BaudCode(IntEnum):
+    """Speeds that Negotiate can name; a member's number is its code on the wire.
+
+    Source: C12.18-2006; 0x0A is 57600 and 0x0B is 38400 (SharpMeter 2024 has them otherwise).
+    """
+
+    EXTERNAL = 0x00  #: set by other means
+    BAUD_300 = 0x01
+    BAUD_600 = 0x02
+    BAUD_1200 = 0x03
+    BAUD_2400 = 0x04
+    BAUD_4800 = 0x05
+    BAUD_9600 = 0x06
+    BAUD_14400 = 0x07
+    BAUD_19200 = 0x08
+    BAUD_28800 = 0x09
+    BAUD_57600 = 0x0A
+    BAUD_38400 = 0x0B
+    BAUD_115200 = 0x0C
+    BAUD_128000 = 0x0D
+    BAUD_256000 = 0x0E
+
+
+#: Bits per second by code; EXTERNAL is none.
+BAUD_RATES: Final = {int(code): int(code.name.removeprefix("BAUD_")) for code in BaudCode if code}
+#: Codes by bits per second.
+BAUD_CODES: Final = {rate: code for code, rate in BAUD_RATES.items()}
 
 
 def _requests() -> dict[int, ServiceCode]:

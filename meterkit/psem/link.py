@@ -268,7 +268,11 @@ class PsemLink:
         self._refused += 1
         if self._refused > self.retries:
             told = self._trouble.describe(self._packet)
-            self._give_up(ErrorKind.CRC, f"no intact packet in {self._refused} tries ({told})", events)
+            self._give_up(
+                ErrorKind.CRC,
+                f"no intact packet in {self._refused} tries ({told}); check the head, the baud rate and 8N1",
+                events,
+            )
         else:
             events.append(_REFUSE)
 

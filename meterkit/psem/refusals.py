@@ -73,6 +73,11 @@ _MEANINGS: dict[int, tuple[str, str, str]] = {
 _ADVICE: tuple[tuple[ResponseCode, tuple[ServiceCode, ...], str], ...] = (
     (ResponseCode.ERROR, _LOG_IN, "wrong password or key; check also its padding, NUL or space"),
     (ResponseCode.INSUFFICIENT_SECURITY_CLEARANCE, _LOG_IN, "wrong password or key, or it has been disabled"),
+    (
+        ResponseCode.ERROR,
+        (ServiceCode.NEGOTIATE,),
+        "try a smaller packet_size, fewer max_packets or baud_rates=()",
+    ),
     (ResponseCode.ERROR, _WRITES, "the meter may have found a wrong count, checksum or value"),
     (
         ResponseCode.SERVICE_NOT_SUPPORTED,

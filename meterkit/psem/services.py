@@ -14,8 +14,10 @@ from typing import Final, Literal, Self
 from meterkit.errors import ErrorKind, fault
 from meterkit.psem.codes import (
     BAUD_CODES,
+    BAUD_RATES,
     MAX_BAUD_RATES,
     MAX_INDICES,
+    BaudCode,
     ResponseCode,
     ServiceCode,
     service_of,
@@ -46,8 +48,6 @@ __all__ = [
 PASSWORD_SIZE: Final = 20  # octets of a Security request
 USER_NAME_SIZE: Final = 10  # octets of a Logon request
 _PADDING: Final = {"nul": b"\0", "space": b" "}
-_CODES_BY_BAUD_RATE: Final = {rate: code for code, rate in BAUD_CODES.items()}
-_EXTERNAL: Final = 0x00  # baud code: the speed is set by other means
 
 
 def checksum(data: bytes) -> int:
@@ -163,10 +163,10 @@ class ServiceRequest:
             raise ValueError(f"packet_size {packet_size}: 64 to 8192 octets expected")
         if not 1 <= max_packets <= LARGEST_MAX_PACKETS:
             raise ValueError(f"max_packets {max_packets}: 1 to 255 expected")
-        unknown = [rate for rate in bauds if rate not in _CODES_BY_BAUD_RATE]
+        unknown = [rate for rate in bauds if rate not in BAUD_CODES]
         if unknown or len(bauds) > MAX_BAUD_RATES:
-            raise ValueError(f"bauds {tuple(bauds)}: at most 11 of {sorted(_CODES_BY_BAUD_RATE)} expected")
-        codes = bytes(_CODES_BY_BAUD_RATE[rate] for rate in bauds)
+            raise ValueError(f"bauds {tuple(bauds)}: at most 11 of {sorted(BAUD_CODES)} expected")
+        codes = bytes(BAUD_CODES[rate] for rate in bauds)
         parameters = packet_size.to_bytes(2, "big") + bytes([max_packets]) + codes
         return cls(ServiceCode.NEGOTIATE + len(bauds), parameters)
 
@@ -329,14 +329,14 @@ def parse_negotiated(
     if not 1 <= packets <= max_packets:
         limits = f"1 to {max_packets} were possible"
         raise fault(ErrorKind.PROTOCOL, f"negotiate: the meter chose {packets} packets a message; {limits}")
-    if len(data) == 3 or not baud_rates or data[3] == _EXTERNAL:
+    if len(data) == 3 or not baud_rates or data[3] == BaudCode.EXTERNAL:
         return Negotiated(size, packets, None)
-    if data[3] not in BAUD_CODES:
+    if data[3] not in BAUD_RATES:
         raise fault(
             ErrorKind.PROTOCOL,
             f"negotiate: baud code {data[3]:02x} is not defined; 01 to 0e are (C12.18-2006)",
         )
-    return Negotiated(size, packets, BAUD_CODES[data[3]])
+    return Negotiated(size, packets, BAUD_RATES[data[3]])
 
 
 def parse_table_data(data: bytes) -> bytes:
@@ -355,6 +355,7 @@ def parse_table_data(data: bytes) -> bytes:
     if checksum(octets) != data[-1]:
         raise fault(
             ErrorKind.PROTOCOL,
-            f"read response: checksum {data[-1]:02x} came where {checksum(octets):02x} fits {count} octets",
+            f"read response: checksum {data[-1]:02x} came where {checksum(octets):02x} fits {count} octets; "
+            f"read again, and if it stays so, suspect the meter's memory or firmware",
         )
     return octets

@@ -222,7 +222,7 @@ class PsemSession:
         rates = options.baud_rates
         if rates is None:
             kept = self.transport.baud_rate or INITIAL_BAUD_RATE
-            rates = (kept,) if kept in BAUD_CODES.values() else ()
+            rates = (kept,) if kept in BAUD_CODES else ()
         request = ServiceRequest.negotiate(options.packet_size, options.max_packets, rates)
         answer = await self.call(request)
         if isinstance(answer, Err):

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pyarrow.parquet as parquet
 import pytest
 
 READER = "METERKIT-DEMO-READER"
@@ -118,7 +119,6 @@ def test_csv_holds_every_row(meterkit: Callable, url: str, tmp_path: Path) -> No
 
 
 def test_parquet_holds_every_row(meterkit: Callable, url: str, tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
     out = tmp_path / "rows.parquet"
     done = meterkit("psem", "profile", url, "--out", str(out), "--json", password=READER)
     seen = rows_of(done.stdout)

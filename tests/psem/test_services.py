@@ -99,7 +99,7 @@ def test_the_code_counts_indices_and_speeds():
         assert ServiceRequest.read_index(1, range(count)).code == 0x30 + count
         assert ServiceRequest.write_index(1, range(count), b"").code == 0x40 + count
     for count in range(12):
-        assert ServiceRequest.negotiate(64, 1, list(BAUD_CODES.values())[:count]).code == 0x60 + count
+        assert ServiceRequest.negotiate(64, 1, list(BAUD_CODES)[:count]).code == 0x60 + count
     assert ServiceRequest.write_index(8, (1, 2), b"\x01\xff").encode().hex() == "42000800010002000201ff00"
     assert service_of(0x39) is ServiceCode.READ_INDEX
     assert service_of(0x3A) is None

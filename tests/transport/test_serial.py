@@ -1,7 +1,6 @@
 """The serial adapter on real pseudo-terminals, on asyncio's loop and on uvloop's."""
 
 import asyncio
-import shutil
 import termios
 import threading
 
@@ -246,25 +245,6 @@ async def test_a_cancelled_close_still_closes_the_port(probe, monkeypatch):
     monkeypatch.undo()
     await second.open()
     await second.close()
-
-
-async def test_two_ports_joined_by_socat_talk_to_each_other(tmp_path):
-    socat = shutil.which("socat")
-    if socat is None:
-        pytest.skip("socat is not installed; the tests on pseudo-terminals above ran all the same")
-    links = [tmp_path / "a", tmp_path / "b"]
-    process = await asyncio.create_subprocess_exec(socat, *(f"pty,raw,echo=0,link={link}" for link in links))
-    try:
-        await until(lambda: all(link.exists() for link in links))
-        a, b = (SerialTransport(SerialOptions(port=str(link))) for link in links)
-        async with a, b:
-            await a.send(bytes(range(256)) * 8)
-            assert await gather(b, 2048) == bytes(range(256)) * 8
-            await b.send(b"\x06")
-            assert await a.receive(30.0) == b"\x06"
-    finally:
-        process.terminate()
-        await process.wait()
 
 
 async def test_octets_that_left_are_not_dropped_when_the_port_closes(probe, monkeypatch):
