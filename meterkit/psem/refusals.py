@@ -5,13 +5,9 @@ Source: C12.18-2006 response codes; how real meters use them: psem.md C6.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from meterkit.errors import ErrorKind, MeterError
 from meterkit.psem.codes import ResponseCode, ServiceCode, service_of
-
-if TYPE_CHECKING:
-    from meterkit.psem.services import ServiceRequest
+from meterkit.psem.services import ServiceRequest
 
 _READS = (ServiceCode.READ_FULL, ServiceCode.READ_INDEX, ServiceCode.READ_DEFAULT, ServiceCode.READ_OFFSET)
 _WRITES = (ServiceCode.WRITE_FULL, ServiceCode.WRITE_INDEX, ServiceCode.WRITE_OFFSET)

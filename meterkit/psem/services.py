@@ -24,7 +24,6 @@ from meterkit.psem.codes import (
 )
 from meterkit.psem.identification import Feature, Identification, parse_identification
 from meterkit.psem.packet import LARGEST_MAX_PACKETS, LARGEST_PACKET_SIZE, SMALLEST_PACKET_SIZE
-from meterkit.psem.refusals import refusal
 from meterkit.psem.tables.names import table_name
 
 __all__ = [
@@ -40,7 +39,6 @@ __all__ = [
     "parse_identification",
     "parse_negotiated",
     "parse_table_data",
-    "refusal",
     "service_of",
     "table_name",
 ]

@@ -17,6 +17,7 @@ from meterkit.errors import ErrorKind, MeterError, ProtocolFault
 from meterkit.options import PsemClientOptions
 from meterkit.psem.codes import BAUD_CODES
 from meterkit.psem.link import PsemLink
+from meterkit.psem.refusals import refusal
 from meterkit.psem.services import (
     Identification,
     Negotiated,
@@ -26,7 +27,6 @@ from meterkit.psem.services import (
     ServiceResponse,
     parse_identification,
     parse_negotiated,
-    refusal,
 )
 from meterkit.psem.state import SessionState, after, check
 from meterkit.result import Err, Ok, Result

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meterkit.errors import ErrorKind, ProtocolFault
+from meterkit.psem.refusals import refusal
 from meterkit.psem.services import (
     BAUD_CODES,
     Feature,
@@ -21,7 +22,6 @@ from meterkit.psem.services import (
     parse_identification,
     parse_negotiated,
     parse_table_data,
-    refusal,
     service_of,
     table_name,
 )
