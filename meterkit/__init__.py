@@ -19,6 +19,7 @@ from meterkit.transport.base import Transport
 from meterkit.transport.line import Line
 from meterkit.transport.loopback import LoopbackTransport
 from meterkit.transport.serial import SerialTransport
+from meterkit.transport.serialx import SerialxTransport
 from meterkit.transport.tcp import TcpTransport
 
 __version__ = "0.1.0"
@@ -40,6 +41,7 @@ __all__ = [
     "Result",
     "SerialOptions",
     "SerialTransport",
+    "SerialxTransport",
     "TableData",
     "TableStream",
     "TcpOptions",

@@ -18,6 +18,9 @@ from pydantic.fields import FieldInfo
 
 from meterkit.options import PsemClientOptions, SerialOptions, TcpOptions
 from meterkit.transport.base import Transport
+from meterkit.transport.serial import SerialTransport
+from meterkit.transport.serialx import SerialxTransport
+from meterkit.transport.tcp import TcpTransport
 
 M = TypeVar("M", bound=BaseModel)
 LineOptions: TypeAlias = TcpOptions | SerialOptions
@@ -62,11 +65,9 @@ class MeterAddress:
     def transport(self) -> Transport:
         """Return a transport to the meter, not yet open."""
         if isinstance(self.line, TcpOptions):
-            from meterkit.transport.tcp import TcpTransport
-
             return TcpTransport(self.line)
-        from meterkit.transport.serial import SerialTransport
-
+        if self.line.backend == "serialx":
+            return SerialxTransport(self.line)
         return SerialTransport(self.line)
 
     def __str__(self) -> str:

@@ -41,6 +41,8 @@ class SerialOptions(Options):
     stop_bits: Literal[1, 2] = 1
     rts: bool | None = None  #: level to set after opening; many probes draw power from RTS or DTR
     dtr: bool | None = None
+    #: "serialx" needs the extra of that name; then `port` may also be rfc2217://HOST:PORT.
+    backend: Literal["pyserial", "serialx"] = "pyserial"
     exclusive: bool = True  #: refuse a port that another process holds
     echo: bool = False  #: the probe sends our own octets back: drop exactly those
 
