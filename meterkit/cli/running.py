@@ -22,7 +22,9 @@ def run_verb(verb: Callable[[], int], *, as_json: bool) -> int:
     With `as_json` the error is a document on standard output as well.
     """
     try:
-        return verb()
+        status = verb()
+        sys.stdout.flush()  # a full disk is found out here, not when the interpreter ends
+        return status
     except UsageMistake as mistake:
         report("usage", str(mistake), as_json=as_json)
         return WRONG_USAGE
@@ -33,11 +35,27 @@ def run_verb(verb: Callable[[], int], *, as_json: bool) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output, such as `head`, has seen enough: nothing is wrong with the meter.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_output()
         return OK
     except OSError as error:
-        report("system", f"{error.filename or 'the output'}: {error.strerror or error}", as_json=as_json)
+        report_system(error, as_json=as_json)
         return FAILED
+
+
+def report_system(error: OSError, *, as_json: bool) -> None:
+    """Tell about a file or a disk; on standard error alone where standard output is what failed."""
+    message = f"{error.filename or 'the output'}: {error.strerror or error}"
+    try:
+        report("system", message, as_json=as_json)
+        sys.stdout.flush()
+    except OSError:
+        _silence_output()
+        say_error(message)
+
+
+def _silence_output() -> None:
+    """Let what is still buffered for standard output go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def report_error(error: MeterError, *, as_json: bool) -> None:
