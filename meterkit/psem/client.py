@@ -33,10 +33,13 @@ from meterkit.psem.table_cache import TableCache
 from meterkit.psem.tables import Table, TableData, TableRegistry
 from meterkit.psem.transfer import Progress
 from meterkit.result import Err, Ok, Result
+from meterkit.session.exchange import close_line
 from meterkit.session.keepalive import KeepAlive
 from meterkit.transport.base import Transport
 
 T = TypeVar("T", bound=Table)
+
+LEAVING = 30.0  # s for a connect() of another task and the farewell, when the client is left
 
 
 class PsemClient(AsyncContextManagerMixin):
@@ -78,8 +81,10 @@ class PsemClient(AsyncContextManagerMixin):
                 failure = raised
             finally:
                 self._tasks = None
-                with anyio.CancelScope(shield=True):  # each of its steps is bounded
+                with anyio.move_on_after(LEAVING, shield=True) as leaving:
                     await self.disconnect()
+                if leaving.cancelled_caught:  # another task's connect() still held the door
+                    await close_line(self.transport)
                 tasks.cancel_scope.cancel()
         if failure is not None:
             raise failure

@@ -256,6 +256,20 @@ async def test_leaving_while_another_task_connects_leaves_nothing_open():
     assert len(outcome) == 30
 
 
+async def test_leaving_does_not_wait_for_ever_for_another_tasks_connect():
+    class NeverOpens(RecordingTransport):
+        async def open(self):
+            await asyncio.sleep(10**6)
+
+    transport = NeverOpens(meter())
+    async with anyio.create_task_group() as tasks:
+        async with PsemClient(transport) as client:
+            tasks.start_soon(client.connect)
+            await asyncio.sleep(0)
+        assert anyio.current_time() <= 31
+        tasks.cancel_scope.cancel()
+
+
 async def test_system_exit_leaves_as_it_came_and_the_meter_is_logged_off():
     transport = line(meter())
 
