@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks import crc, exchange, line, load_profile, many
+from benchmarks import crc, exchange, line, load_profile, many, tables
 from benchmarks.harness import main
 
 
 def jobs() -> Iterator[dict[str, object]]:
-    for module in (crc, load_profile, exchange, line, many):
+    for module in (crc, load_profile, tables, exchange, line, many):
         yield from module.jobs()
 
 

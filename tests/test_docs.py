@@ -27,6 +27,19 @@ def test_the_page_of_the_command_is_current() -> None:
     assert generator["render"]() == current, "run: python docs/cli_reference.py"
 
 
+def test_the_page_of_the_tables_is_current() -> None:
+    generator = runpy.run_path(str(DOCS / "tables_reference.py"))
+    current = (DOCS / "tables.md").read_text(encoding="utf-8")
+    assert generator["render"]() == current, "run: python docs/tables_reference.py"
+
+
+def test_every_link_within_the_page_of_the_tables_leads_to_a_heading() -> None:
+    page = (DOCS / "tables.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.*)$", page, re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+    assert set(re.findall(r"\]\(#([^)]*)\)", page)) <= anchors
+
+
 def test_every_page_is_in_the_contents() -> None:
     contents = (DOCS / "index.md").read_text(encoding="utf-8")
     for name in PAGES:

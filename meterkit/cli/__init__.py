@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 _INSTALL = "the meterkit command needs the cli extra: pip install 'meterkit[cli]'"
 _EXTRA = frozenset({"cyclopts", "rich"})  # what the extra brings
@@ -14,6 +15,9 @@ def main(tokens: Sequence[str] | None = None) -> int:
 
     `tokens`: the words after `meterkit`; by default those this process was started with.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a code page without block characters gets question marks
+            stream.reconfigure(errors="replace")
     try:
         from meterkit.cli.app import run
 

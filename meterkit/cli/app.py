@@ -6,16 +6,14 @@ verb runs, so that `meterkit --help` stays quick.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
 
-from cyclopts import App, CycloptsError, Parameter, Token
+from cyclopts import App, CycloptsError, Parameter
 
 import meterkit
 from meterkit.cli import usage
 from meterkit.cli.access import Access
+from meterkit.cli.parameters import Flag, Hex, Json, Number, Overwrite, ProcedureNumber, TableId, Time, Url
 from meterkit.cli.running import run_verb
 
 app = App(
@@ -35,7 +33,7 @@ app = App(
     meterkit psem info psem+tcp://127.0.0.1:1153
     ```
     """,
-    help_epilogue="Exit status: 0 ok, 1 the meter or the line failed, 2 wrong usage.",
+    help_epilogue="Exit status: 0 ok, 1 the meter or the line failed, 2 wrong usage, 130 interrupted.",
     version=meterkit.__version__,
     help_format="markdown",
     default_parameter=Parameter(negative=()),
@@ -75,47 +73,12 @@ def run(tokens: list[str]) -> int:
     return run_verb(verb, as_json="--json" in tokens)
 
 
-T = TypeVar("T")
-
-
-def _parsed_by(parse: Callable[[str], T]) -> Callable[[object, Sequence[Token]], T]:
-    """Return a converter that parses the word after an option and names the option in a mistake."""
-
-    def convert(_: object, tokens: Sequence[Token]) -> T:
-        word = tokens[0]
-        try:
-            return parse(word.value)
-        except usage.UsageMistake as mistake:
-            if word.keyword is None:
-                raise
-            raise usage.UsageMistake(f"{word.keyword}: {mistake}") from None
-
-    return convert
-
-
-Url = Annotated[str, Parameter(help="Address of the meter, such as psem+tcp://127.0.0.1:1153.")]
-TableId = Annotated[
-    int,
-    Parameter(
-        converter=_parsed_by(usage.parse_table),
-        help="64 or 0x815, or by name: ST64, BT64 (standard), MT21, ET21 (manufacturer).",
-    ),
-]
-Flag = Annotated[bool, Parameter(show_default=False)]
-Json = Annotated[Flag, Parameter(help="Print JSON for programs instead of text for people.")]
-Overwrite = Annotated[Flag, Parameter(help="Write over a file that is there already.")]
-Time = Annotated[datetime | None, Parameter(converter=_parsed_by(usage.parse_time))]
-Number = Annotated[int | None, Parameter(converter=_parsed_by(usage.parse_number))]
-ProcedureNumber = Annotated[
-    int, Parameter(converter=_parsed_by(usage.parse_procedure), help="Number of the procedure, 0 to 2047.")
-]
-Hex = Annotated[bytes | None, Parameter(name="--hex", converter=_parsed_by(usage.parse_octets))]
 _NO_ACCESS = Access()
 
 
 @psem.command
 def info(url: Url, /, *, json: Json = False, access: Access = _NO_ACCESS) -> int:
-    """Tell who the meter is: identity, firmware, features, what was negotiated, load profiles.
+    """Tell who the meter is: identity, firmware, clock, features, what was negotiated, load profiles.
 
     ```
     meterkit psem info psem+tcp://127.0.0.1:1153
@@ -125,6 +88,109 @@ def info(url: Url, /, *, json: Json = False, access: Access = _NO_ACCESS) -> int
     from meterkit.cli.psem.info import info as run_info
 
     return run_info(url, access, as_json=json)
+
+
+@psem.command
+def registers(
+    url: Url,
+    /,
+    *,
+    self_reads: Flag = False,
+    since: Time = None,
+    energy_register_unit: int = 1,
+    json: Json = False,
+    access: Access = _NO_ACCESS,
+) -> int:
+    """Read the billing registers with names and units: totals, tiers, demands.
+
+    ```
+    meterkit psem registers psem+tcp://127.0.0.1:1153
+    meterkit psem registers psem+tcp://127.0.0.1:1153 --self-reads --since 2026-03-01 --json
+    ```
+
+    :param self_reads: The registers as they were at set times, oldest first.
+    :param since: Self reads at this time or later, by the meter's own clock.
+    :param energy_register_unit: 1, 10 or 100: what an OSGP meter with transformers counts Wh and varh in.
+    """
+    from meterkit.cli.psem.registers import Wish
+    from meterkit.cli.psem.registers import registers as run_registers
+
+    wish = Wish(self_reads=self_reads, since=since, energy_register_unit=energy_register_unit, as_json=json)
+    return run_registers(url, access, wish)
+
+
+@psem.command
+def now(url: Url, /, *, json: Json = False, access: Access = _NO_ACCESS) -> int:
+    """Read what the meter measures at this moment: power, current, voltage, frequency.
+
+    ```
+    meterkit psem now psem+tcp://127.0.0.1:1153
+    ```
+    """
+    from meterkit.cli.psem.now import now as run_now
+
+    return run_now(url, access, as_json=json)
+
+
+@psem.command
+def events(
+    url: Url,
+    /,
+    *,
+    since: Time = None,
+    all: Flag = False,  # noqa: A002 - the option's name
+    json: Json = False,
+    access: Access = _NO_ACCESS,
+) -> int:
+    """Read the meter's event logs as one list, oldest first, and tell what is missing from it.
+
+    Times with a Z are UTC, as OSGP meters keep them; others are by the meter's own clock.
+
+    ```
+    meterkit psem events psem+tcp://127.0.0.1:1153 --since 2026-03-01
+    ```
+
+    :param since: Events at this time or later, and those without a valid time.
+    :param all: Show every event, however many.
+    """
+    from meterkit.cli.psem.events import events as run_events
+
+    return run_events(url, access, since=since, show_all=all, as_json=json)
+
+
+@psem.command
+def alarms(
+    url: Url,
+    /,
+    *,
+    all: Flag = False,  # noqa: A002 - the option's name
+    json: Json = False,
+    access: Access = _NO_ACCESS,
+) -> int:
+    """Read what the meter complains of.
+
+    ```
+    meterkit psem alarms psem+tcp://127.0.0.1:1153
+    ```
+
+    :param all: Show also the alarms that are not set.
+    """
+    from meterkit.cli.psem.alarms import alarms as run_alarms
+
+    return run_alarms(url, access, show_all=all, as_json=json)
+
+
+@psem.command
+def mbus(url: Url, /, *, json: Json = False, access: Access = _NO_ACCESS) -> int:
+    """Read what the M-Bus and MEP devices behind an OSGP meter last said: water, gas, heat.
+
+    ```
+    meterkit psem mbus psem+tcp://127.0.0.1:1153
+    ```
+    """
+    from meterkit.cli.psem.mbus import mbus as run_mbus
+
+    return run_mbus(url, access, as_json=json)
 
 
 @psem.command
@@ -207,7 +273,7 @@ def procedure(
     """Run a procedure, after asking: write table 7, read table 8 until it is done.
 
     ```
-    meterkit psem procedure psem+tcp://127.0.0.1:1153 5 --hex "00 00 00" --yes
+    meterkit psem procedure psem+tcp://127.0.0.1:1153 remote-reset --hex "01" --yes
     meterkit psem procedure psem+tcp://127.0.0.1:1153 67 --manufacturer --hex "01 00" --yes
     ```
 
@@ -279,6 +345,7 @@ def emulate_psem(
     listen: str | None = None,
     pty: Flag = False,
     config: Path | None = None,
+    firmware: str | None = None,
     seed: int | None = None,
     grow: Flag = False,
     json: Json = False,
@@ -289,6 +356,7 @@ def emulate_psem(
 
     ```
     meterkit emulate psem
+    meterkit emulate psem --firmware 3.70
     meterkit emulate psem --listen tcp://0.0.0.0:1153 --seed 7 --grow
     meterkit emulate psem --pty
     ```
@@ -296,12 +364,13 @@ def emulate_psem(
     :param listen: Where to listen; port 0 takes a free one. [default: tcp://127.0.0.1:1153]
     :param pty: Be a serial port instead: a new pseudo-terminal (not on Windows).
     :param config: JSON file with an EmulatorConfiguration: identity, keys, load profiles, faults.
+    :param firmware: One of the ready-made meters instead, by its firmware: 2.10, 3.70 or 4.30.
     :param seed: Another household: the same seed gives the same data.
     :param grow: Record intervals while it is read: one in every load profile for eight reads.
     """
     from meterkit.cli.emulate import serve
 
-    return serve(listen, pty=pty, config=config, seed=seed, grow=grow, as_json=json)
+    return serve(listen, pty=pty, config=config, firmware=firmware, seed=seed, grow=grow, as_json=json)
 
 
 @app.command

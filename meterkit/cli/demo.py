@@ -113,7 +113,7 @@ def _parts(readings: list[Reading], width: int, *, colours: bool) -> list[Render
         )
         line.append(f"  {reading.duration * 1000:.0f} ms", style="green")
         parts.append(line)
-    view = ProfileView(first.geometry, first.rows)
+    view = ProfileView(first.geometry, first.rows, more="meterkit psem profile --all shows them")
     parts += [Text(), *view.parts(width, colours=colours), Text()]
     parts.append(Text("now yours: meterkit emulate psem    meterkit psem --help", style="dim"))
     return parts

@@ -23,6 +23,7 @@ from meterkit.emulator import (
     open_pty,
     serve_tcp,
 )
+from meterkit.emulator.presets import PRESETS
 
 DEFAULT_LISTEN = "tcp://127.0.0.1:1153"
 #: Reads answered for each interval that --grow records: a few intervals while one profile is read.
@@ -30,7 +31,14 @@ GROW_EXCHANGES = 8
 
 
 def serve(
-    listen: str | None, *, pty: bool, config: Path | None, seed: int | None, grow: bool, as_json: bool
+    listen: str | None,
+    *,
+    pty: bool,
+    config: Path | None,
+    firmware: str | None,
+    seed: int | None,
+    grow: bool,
+    as_json: bool,
 ) -> int:
     """Serve one meter until a signal comes, which is its proper end: exit status 0."""
     if pty and listen is not None:
@@ -38,7 +46,7 @@ def serve(
     if pty and not hasattr(os, "openpty"):
         raise UsageMistake("this system has no pseudo-terminals; use --listen tcp://127.0.0.1:1153")
     host, port = parse_listen(listen or DEFAULT_LISTEN)
-    emulator = MeterEmulator(configure(config, seed=seed, grow=grow))
+    emulator = MeterEmulator(configure(config, firmware=firmware, seed=seed, grow=grow))
     server = open_pty(emulator) if pty else serve_tcp(emulator, host, port)
 
     async def work() -> int:
@@ -87,10 +95,22 @@ def parse_listen(text: str) -> tuple[str, int]:
     return parts.hostname, port
 
 
-def configure(path: Path | None, *, seed: int | None, grow: bool) -> EmulatorConfiguration:
-    """Return the configuration in the file at `path`, with the flags over it.  Errors: UsageMistake."""
+def configure(
+    path: Path | None, *, firmware: str | None = None, seed: int | None, grow: bool
+) -> EmulatorConfiguration:
+    """Return the configuration in a file, or the ready-made one, with the flags over it.
+
+    Errors: UsageMistake.
+    """
+    if path is not None and firmware is not None:
+        raise UsageMistake("say --config or --firmware, not both")
+    if firmware is not None and firmware not in PRESETS:
+        raise UsageMistake(f"--firmware {firmware}: ready-made meters are {', '.join(PRESETS)}")
     try:
-        configuration = EmulatorConfiguration() if path is None else EmulatorConfiguration.load(path)
+        if firmware is not None:
+            configuration = EmulatorConfiguration.preset(firmware)
+        else:
+            configuration = EmulatorConfiguration() if path is None else EmulatorConfiguration.load(path)
     except OSError as error:
         raise UsageMistake(f"cannot read {path}: {error.strerror}") from None
     except ValidationError as invalid:
@@ -111,4 +131,4 @@ def _announce(server: TcpEmulatorServer | PtyEmulatorServer, *, is_default: bool
     say_hint(f"try: meterkit psem info {url}")
     if is_default:
         keys = f"{DEMO_MASTER_KEY.decode()} to write, {DEMO_READ_KEY.decode()} to read"
-        say_hint(f"passwords, for METERKIT_PASSWORD: {keys}; most tables need none. Ctrl-C ends it.")
+        say_hint(f"passwords, for METERKIT_PASSWORD: {keys}; few tables need none. Ctrl-C ends it.")

@@ -11,10 +11,12 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from enum import Enum, Flag
 from math import isfinite
 from typing import TypeAlias, cast
 
+from meterkit.codec.values import InvalidTime
 from meterkit.errors import MeterError
 
 #: A cell that begins with one of these is run as a formula by a spreadsheet.  Source: OWASP, "CSV injection".
@@ -52,9 +54,14 @@ def jsonable(value: object) -> Json:
     """Return `value` as JSON knows it.
 
     Octets become hex, times ISO 8601 (aware ones in UTC with Z), durations seconds, enums their names
-    in lower case, flags a list of names; numbers that are not finite become null.
+    in lower case, flags a list of names, decimals numbers; numbers that are not finite and blank times
+    become null.
     """
     match value:
+        case Decimal():
+            return _number(value)
+        case InvalidTime():
+            return None if value.is_blank else str(value)
         case Flag():
             return [*flag_names(value)]
         case Enum():
@@ -80,6 +87,29 @@ def jsonable(value: object) -> Json:
             return [jsonable(item) for item in cast(Iterable[object], value)]
         case _:
             return safe_text(str(value))
+
+
+def _number(value: Decimal) -> int | float | None:
+    """Return a decimal as a number whose shortest form has the same digits, up to 17 of them."""
+    if not value.is_finite():
+        return None
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def decimal_text(value: Decimal | None) -> str:
+    """Return a decimal written out, without an exponent; "-" for None."""
+    return "-" if value is None else f"{value:f}"
+
+
+def time_text(value: datetime | InvalidTime | None) -> str:
+    """Return a meter's time as a person reads it: with a Z in UTC, without a zone by the meter's clock."""
+    match value:
+        case None:
+            return "-"
+        case InvalidTime():
+            return "-" if value.is_blank else str(value)
+        case _:
+            return value.isoformat(sep=" ").replace("+00:00", "Z")
 
 
 def flag_names(flags: Flag) -> list[str]:

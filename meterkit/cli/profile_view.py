@@ -37,7 +37,8 @@ TAIL_ROWS = 5
 class ProfileView:
     """The rows of one data set, ready to print or to save as a picture.
 
-    `channel`: which one to draw, from 0.  `show_all`: every row and every day, however many.
+    `channel`: which one to draw, from 0.  `show_all`: every row and every day, however many;
+    `more`: how to see them otherwise.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class ProfileView:
         *,
         channel: int = 0,
         show_all: bool = False,
+        more: str = "--all shows them",
     ) -> None:
         self.geometry = geometry
         self.rows = rows
         self.channel = channel
         self.show_all = show_all
+        self.more = more
 
     @property
     def title(self) -> Text:
@@ -77,7 +80,9 @@ class ProfileView:
         grid = Grid(box=None, header_style="bold", padding=(0, 2, 0, 0))
         grid.add_column("interval ends (UTC)", no_wrap=True)
         for channel, source in enumerate(self.geometry.channels):
-            grid.add_column(f"ch {channel}\nsource {source.source}", justify="right")
+            # A number is never cut: on a narrow screen the statuses give way.
+            longest = max((len(f"{row.values[channel]}") for row in self.rows), default=1)
+            grid.add_column(f"ch {channel}\nsource {source.source}", justify="right", min_width=longest)
         grid.add_column("status")
         omitted = 0 if self.show_all else len(self.rows) - HEAD_ROWS - TAIL_ROWS
         for at, row in enumerate(self.rows):
@@ -87,7 +92,7 @@ class ProfileView:
                 grid.add_row(*self._cells(row))
         if omitted <= 0:
             return [grid]
-        return [grid, Text(f"{omitted} rows in between not shown (--all shows them)", style="dim")]
+        return [grid, Text(f"{omitted} rows in between not shown ({self.more})", style="dim")]
 
     def _cells(self, row: LoadProfileRow) -> list[Text]:
         style = "" if row.is_valid else "dim"

@@ -49,7 +49,16 @@ def parse_number(text: str, most: int = 0xFFFFFF) -> int:
 
 
 def parse_procedure(text: str) -> int:
-    """Return the number of a procedure: 11 bits."""
+    """Return the number of a procedure, 11 bits; a name gives a `StandardProcedure`: "set-date-time"."""
+    if re.fullmatch(r"[A-Za-z][A-Za-z_ -]*", text):
+        from meterkit.psem.procedures import StandardProcedure
+
+        try:
+            return StandardProcedure[re.sub(r"[ -]", "_", text).upper()]
+        except KeyError:
+            raise UsageMistake(
+                f"{text!r} is no standard procedure: give a number, or a name such as remote-reset"
+            ) from None
     return parse_number(text, _MANUFACTURER - 1)
 
 

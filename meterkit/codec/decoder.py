@@ -133,7 +133,7 @@ class _SourceWriter:
         return values
 
     def _values(self, nodes: list[Node | None], count: int) -> _Values:
-        whole = len(nodes) == 1 and isinstance(nodes[0], Series)
+        whole = len(nodes) == 1 and isinstance(nodes[0], Series) and count > 1
         if whole or count > _MOST_NAMES:
             return _Values(self._fresh("t"), None)
         names = [self._fresh("v") for _ in range(count)]
@@ -145,14 +145,21 @@ class _SourceWriter:
                 value = values.one()
                 return f"{self._name(node.convert, 'c')}({value})" if node.convert else value
             case Series() if node.count and isinstance(node.node, Wire):
-                many, convert = values.many(node.count), node.node.convert
-                return f"tuple(map({self._name(convert, 'c')}, {many}))" if convert else many
+                return self._series(node.count, node.node, values)
             case Group():
                 return self._record(node, [(p.name, self._flat_value(p.node, values)) for p in node.parts])
             case None:
                 return "None"
             case _:
                 return "()"
+
+    def _series(self, count: int, wire: Wire[Any], values: _Values) -> str:
+        if wire.convert is None:
+            return values.many(count)
+        convert = self._name(wire.convert, "c")
+        if values.names is None:
+            return f"tuple(map({convert}, {values.many(count)}))"
+        return f"({', '.join(f'{convert}({values.one()})' for _ in range(count))},)"
 
     def _record(self, group: Group, expressions: list[tuple[str, str]]) -> str:
         record, values = self._fresh("r"), self._fresh("d")

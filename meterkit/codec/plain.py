@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from datetime import date, time
 from enum import Enum
 from math import isfinite
@@ -40,6 +41,8 @@ def plain(value: Any) -> Any:
             return [plain(part) for part in _each(value)]
         case _ if type(value) is tuple:
             return [plain(part) for part in _each(value)]
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return {part.name: plain(getattr(value, part.name)) for part in fields(value)}
         case _:
             return str(value)
 

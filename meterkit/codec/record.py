@@ -7,6 +7,7 @@ is a *value*.  Records are plain immutable values.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar, overload
 
@@ -282,10 +283,13 @@ class Record:
             taken = next((base for base in cls.__mro__[1:] if f.name in vars(base)), None)
             if taken is not None and not isinstance(vars(taken)[f.name], Field):
                 raise TypeError(f"{cls.__name__}.{f.name}: {taken.__name__} needs that name for itself")
+        inherited = (*cls.fields, *cls.views)
+        if cls.is_table:  # tables of one shape: what looks at a field needs this table, not the other
+            inherited = tuple(f if f.name in vars(cls) else _adopted(f, cls) for f in inherited)
         # A field declared again takes the place of the inherited one.
-        fields = {f.name: f for f in (*cls.fields, *own) if not isinstance(f, View)}
-        cls.fields = tuple(fields.values())
-        cls.views = (*cls.views, *(f for f in own if isinstance(f, View)))
+        named = {f.name: f for f in (*inherited, *own)}
+        cls.fields = tuple(f for f in named.values() if not isinstance(f, View))
+        cls.views = tuple(f for f in named.values() if isinstance(f, View))
 
     def __init__(self, **values: Any) -> None:
         names = {f.name for f in self.fields}
@@ -363,6 +367,14 @@ class Record:
         from meterkit.codec.layout import Layout
 
         return Layout(cls, context or Context())
+
+
+def _adopted(f: Field[Any], owner: type[Record]) -> Field[Any]:
+    """Return a copy of an inherited field that is `owner`'s own."""
+    own = copy(f)
+    setattr(owner, f.name, own)
+    own.owner = owner
+    return own
 
 
 def _collect_needs(record: type[Record], seen: set[type]) -> None:

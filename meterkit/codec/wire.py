@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from meterkit.codec.expression import Expression, Scope
 from meterkit.codec.values import BitSet
-from meterkit.errors import ErrorKind, fault
+from meterkit.errors import ErrorKind, ProtocolFault, fault
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -65,8 +65,14 @@ class Formed(Kind[T_co]):
     form: Callable[[Scope], Wire[T_co]]
 
     def wire(self, scope: Scope, where: str) -> Wire[T_co]:
-        """Return the form for this meter."""
-        return self.form(scope)
+        """Return the form for this meter.
+
+        Errors: the form's own ProtocolFault, at `where`.
+        """
+        try:
+            return self.form(scope)
+        except ProtocolFault as problem:
+            raise ProtocolFault(problem.error.at(where)) from None
 
 
 @dataclass(frozen=True, slots=True)

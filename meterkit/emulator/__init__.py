@@ -5,6 +5,8 @@ from meterkit.emulator.configuration import (
     DEMO_MASTER_KEY,
     DEMO_PROVISIONING_KEY,
     DEMO_READ_KEY,
+    CoincidentConfiguration,
+    DemandConfiguration,
     EmulatorConfiguration,
     LoadProfileSetConfiguration,
     MeterMode,
@@ -13,6 +15,7 @@ from meterkit.emulator.configuration import (
 from meterkit.emulator.faults import EmulatorFaults
 from meterkit.emulator.meter import MeterEmulator
 from meterkit.emulator.meter_session import MeterSession
+from meterkit.emulator.presets import PRESETS
 from meterkit.emulator.procedures import ProcedureOutcome
 from meterkit.emulator.server import PtyEmulatorServer, TcpEmulatorServer, open_pty, serve_tcp
 from meterkit.emulator.table_store import MeterTable, TableStore
@@ -22,7 +25,10 @@ __all__ = [
     "DEMO_MASTER_KEY",
     "DEMO_PROVISIONING_KEY",
     "DEMO_READ_KEY",
+    "PRESETS",
     "AccessLevel",
+    "CoincidentConfiguration",
+    "DemandConfiguration",
     "EmulatorConfiguration",
     "EmulatorFaults",
     "EmulatorState",

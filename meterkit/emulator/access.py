@@ -62,21 +62,14 @@ OSGP_ACCESS: dict[int, TableAccess] = {
     5: TableAccess(AccessLevel.READER, AccessLevel.PROVISIONING),
     7: TableAccess(AccessLevel.READER, AccessLevel.READER),  # the procedure checks its own level
     8: _KEY,
-    20: _KEY,
-    21: _KEY,
-    22: _KEY,
-    23: _KEY,
-    28: _KEY,
-    52: _KEY,
-    61: _KEY,
-    62: _KEY,
-    63: _KEY,
-    64: _KEY,
-    65: _KEY,
-    66: _KEY,
-    67: _KEY,
+    **dict.fromkeys((20, 21, 22, 23, 24, 25, 26, 27, 28), _KEY),
+    **dict.fromkeys((50, 51, 52, 53, 55), _KEY),
+    **dict.fromkeys((61, 62, 63, 64, 65, 66, 67), _KEY),
+    **dict.fromkeys((70, 71, 72, 74), _KEY),
     2051: TableAccess(AccessLevel.NO_ACCESS, AccessLevel.PROVISIONING),  # ET03
     2059: _KEY,  # ET11
+    2064: _KEY,  # ET16
     2069: TableAccess(AccessLevel.PROVISIONING, None),  # ET21: MK, PK, and not RK (doubt D06)
     2099: TableAccess(AccessLevel.PROVISIONING, AccessLevel.PROVISIONING),  # ET51
+    2127: _KEY,  # ET79
 }

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, SecretBytes, field_vali
 
 from meterkit.emulator.access import AccessLevel
 from meterkit.emulator.faults import EmulatorFaults, ServiceName
+from meterkit.emulator.presets import PRESETS
 from meterkit.options import Options, Seconds
 from meterkit.psem.codes import BAUD_CODES
 
@@ -69,6 +70,20 @@ class LoadProfileSetConfiguration(Options):
         return value
 
 
+class DemandConfiguration(Options):
+    """One demand register: the highest, or lowest, mean power of an interval since the last demand reset."""
+
+    source: Annotated[int, Field(ge=0, le=3)] = 0  #: import and export, active (0, 1) and reactive (2, 3)
+    is_maximum: bool = True
+
+
+class CoincidentConfiguration(Options):
+    """One coincident register: the mean power of a source in the interval of a demand."""
+
+    source: Annotated[int, Field(ge=0, le=3)] = 1  #: as a demand's
+    demand: Annotated[int, Field(ge=0, le=7)] = 0  #: which demand it goes with
+
+
 #: Four sets as the guide's users have them: billing, hourly with a gas meter, daily, fast power quality.
 DEFAULT_SETS = (
     LoadProfileSetConfiguration(),
@@ -94,6 +109,7 @@ class EmulatorConfiguration(Options):
     utility_serial_number: Annotated[str, Field(max_length=29)] = "METERKIT-0001"  #: ET03
     firmware_version: tuple[int, int, int] = (3, 60, 5)  #: major 0..9, minor 0..99, build 0..31
     application_version: tuple[int, int, int] | None = None  #: BT01 octets 12, 13; None: the same
+    dialect: Literal["osgp", "c12.19"] = "osgp"  #: c12.19: the standard's tables, units by ST12 to ST16
     target: MeterTarget = MeterTarget.ELECTRIC
     mode: MeterMode = MeterMode.DEMAND_PLUS_LOAD_PROFILE
     seed: int = 1  #: the household behind the meter; the same seed gives the same data
@@ -136,6 +152,22 @@ class EmulatorConfiguration(Options):
     load_profile: Annotated[tuple[LoadProfileSetConfiguration, ...], Field(min_length=1, max_length=4)] = (
         DEFAULT_SETS
     )
+    ct_ratio: Annotated[int, Field(ge=1, le=10000)] = 1  #: of the current transformers; in BT23 already
+    vt_ratio: Annotated[int, Field(ge=1, le=1000)] = 1  #: of the voltage transformers
+    energy_register_unit: Literal[1, 10, 100] = 1  #: of Wh and varh; ET55, transformer meters from 3.70 on
+    nbr_tiers: Literal[4, 8] = 4  #: 8 from firmware 3.70 on
+    nbr_summations: Literal[11, 15, 19] | None = None  #: None: all that the firmware has
+    demands: Annotated[tuple[DemandConfiguration, ...], Field(max_length=8)] = ()  #: from 3.10 on
+    coincidents: Annotated[tuple[CoincidentConfiguration, ...], Field(max_length=16)] = ()
+    cumulative_demand: bool = False  #: BT21 flags 4 and 5: cumulative and continuous cumulative
+    demand_interval: Literal[5, 10, 15, 30, 60] = 15  #: minutes
+    bidn: Annotated[int, Field(ge=0, le=0xFFFF)] = 1  #: in BT26 where demands are configured (D02)
+    self_reads: Annotated[int, Field(ge=0, le=253)] = 12  #: entries of BT26; without BT21, as BT20 prints
+    self_read_schedule: Literal["none", "daily", "weekly", "monthly"] = "monthly"
+    demand_reset_schedule: Literal["none", "monthly"] = "monthly"  #: acts where demands are configured
+    event_log_entries: Annotated[int, Field(ge=0, le=2000)] = 100  #: of BT74, and of ET79 from 3.70 on
+    first_event: Annotated[int, Field(ge=0, lt=0x1_0000_0000)] = 1  #: sequence number of the first event
+    manufacturer_status_octets: Annotated[int, Field(ge=4, le=6)] | None = None  #: BT00.17; None: by firmware
     follow_clock: bool = True  #: intervals are recorded as the meter's clock passes their ends
     grow_intervals: Annotated[int, Field(ge=0)] = 0  #: more intervals in every data set ...
     grow_exchanges: Annotated[int, Field(ge=1)] = 1  #: ... each time so many reads were answered
@@ -160,6 +192,16 @@ class EmulatorConfiguration(Options):
         Errors: OSError when the file cannot be read, ValueError naming the wrong field.
         """
         return cls.model_validate_json(Path(path).read_bytes())
+
+    @classmethod
+    def preset(cls, name: str, **changes: object) -> Self:
+        """Return one of the ready-made meters of `PRESETS`, such as "3.70", with `changes` over it.
+
+        Errors: ValueError for a name that is none of them, or naming the wrong field.
+        """
+        if name not in PRESETS:
+            raise ValueError(f"no meter of firmware {name!r}; there are: {', '.join(PRESETS)}")
+        return cls.model_validate({**PRESETS[name], **changes})
 
     @field_validator("master_key", "provisioning_key", "read_key")
     @classmethod
@@ -201,4 +243,29 @@ class EmulatorConfiguration(Options):
         for text in (self.manufacturer, self.model, self.serial_number, self.utility_serial_number):
             if not text.isascii():
                 raise ValueError(f"{text!r} is not ASCII, which the tables hold")
+        return self
+
+    @model_validator(mode="after")
+    def _has_the_registers(self) -> Self:
+        """Refuse registers that the guide does not give this firmware."""
+        firmware = self.firmware_version[:2] if self.dialect == "osgp" else (3, 10)
+        is_transformer_meter = self.ct_ratio * self.vt_ratio > 1
+        generation = firmware[0]
+        wrong = {
+            "demands came with firmware 3.10": bool(self.demands) and firmware < (3, 10),
+            "8 tiers came with firmware 3.70": self.nbr_tiers == 8 and firmware < (3, 70),
+            "energy register units other than 1 are of transformer meters, firmware 3.70 and later": (
+                self.energy_register_unit != 1 and (firmware < (3, 70) or not is_transformer_meter)
+            ),
+            "11 summations are of firmware 3": self.nbr_summations == 11 and generation != 3,
+            "15 summations are of firmware before 4.0": self.nbr_summations == 15 and generation >= 4,
+            "19 summations came with firmware 4.0": self.nbr_summations == 19 and generation < 4,
+            "cumulative demand needs a demand": self.cumulative_demand and not self.demands,
+            "a coincident goes with one of the demands": any(
+                one.demand >= len(self.demands) for one in self.coincidents
+            ),
+        }
+        for reason, is_wrong in wrong.items():
+            if is_wrong:
+                raise ValueError(reason)
         return self

@@ -7,7 +7,6 @@ agree with each other and come out the same on every machine.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -19,12 +18,13 @@ _SLOT = 300.0  # s; the curves are straight lines of five minutes
 _SLOTS = 288  # a day
 _DAY = 86400.0  # s
 _CACHED_DAYS = 400
-
-#: Sources: 0..18 are the summations of BT23, 19 + n the present value n of BT28, 100 a gas meter on
-#: M-Bus.  The guide leaves source numbers to the head end; these are the emulator's own.
-FIRST_PRESENT_VALUE_SOURCE = 19
-GAS_SOURCE = 100
-NBR_SUMMATIONS = 19
+_HOURS = tuple((slot + 0.5) * _SLOT / 3600 for slot in range(_SLOTS))
+#: What the sun gives at most, and how much the house uses, slot by slot.
+_SUNSHINE = tuple(max(0.0, sin(pi * (hour - 6.5) / 13)) ** 2 for hour in _HOURS)
+_HABIT = tuple(
+    0.3 + 1.2 * exp(-(((hour - 7.2) / 1.2) ** 2)) + 2.1 * exp(-(((hour - 19.2) / 2.3) ** 2))
+    for hour in _HOURS
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class _Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class _Day:
-    """One day: energy since its midnight at the end of every slot, Wh."""
+class DayCurve:
+    """One day: energy since its midnight at the end of every slot of five minutes, Wh."""
 
     imported: list[float]
     exported: list[float]
@@ -51,9 +51,8 @@ class Household:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._totals = [_Totals()]
-        self._zero = [0] * NBR_SUMMATIONS
         self._outages: dict[int, tuple[float, float] | None] = {}
-        self._days: OrderedDict[int, _Day] = OrderedDict()
+        self._days: OrderedDict[int, DayCurve] = OrderedDict()
 
     def noise(self, *key: object) -> float:
         """Return a number in [0, 1) that belongs to `key` and to this household."""
@@ -71,17 +70,17 @@ class Household:
 
     def energy(self, time: datetime) -> tuple[float, float]:
         """Return (imported, exported) active energy in Wh since INSTALLED."""
-        number, second = self._place(time)
+        number, second = self.place(time)
         before = self._total(number)
         if not second:
             return before.imported, before.exported
-        day = self._day(number)
+        day = self.day(number)
         return before.imported + _at(day.imported, second), before.exported + _at(day.exported, second)
 
     def power(self, time: datetime) -> tuple[float, float]:
         """Return (forward, reverse) active power in W, the mean of the slot that `time` lies in."""
-        number, second = self._place(time)
-        day, slot = self._day(number), int(second // _SLOT)
+        number, second = self.place(time)
+        day, slot = self.day(number), int(second // _SLOT)
         steps = [line[slot] - (line[slot - 1] if slot else 0.0) for line in (day.imported, day.exported)]
         return steps[0] * 3600 / _SLOT, steps[1] * 3600 / _SLOT
 
@@ -95,15 +94,21 @@ class Household:
         """Return the mains frequency in Hz."""
         return 50.0 + 0.06 * (self.noise("frequency", int(time.timestamp() // 60)) - 0.5)
 
+    def water(self, time: datetime) -> int:
+        """Return the water meter's register in dm3."""
+        number, second = self.place(time)
+        begin, end = (310 * day + 90 * self.noise("water", day) for day in (number, number + 1))
+        return int(begin + (end - begin) * second / _DAY)
+
     def gas(self, time: datetime) -> int:
         """Return the gas meter's register in dm3."""
-        number, second = self._place(time)
+        number, second = self.place(time)
         begin, end = (2400 * day + 300 * self.noise("gas", day) for day in (number, number + 1))
         return int(begin + (end - begin) * second / _DAY)
 
     def outages_until(self, time: datetime) -> tuple[float, int]:
         """Return (seconds without power, number of outages) since INSTALLED."""
-        number, second = self._place(time)
+        number, second = self.place(time)
         before, now = self._total(number), number * _DAY + second
         outage = self.outage(number)
         if outage is None or now < outage[0]:
@@ -122,7 +127,8 @@ class Household:
 
     # ---------------------------------------------------------------- days
     @staticmethod
-    def _place(time: datetime) -> tuple[int, float]:
+    def place(time: datetime) -> tuple[int, float]:
+        """Return (days since INSTALLED, seconds of that day); the beginning for times before."""
         seconds = max((time - INSTALLED).total_seconds(), 0.0)
         return int(seconds // _DAY), seconds % _DAY
 
@@ -149,7 +155,8 @@ class Household:
         exported = (1 - 0.85 * winter) * 14000 * (0.15 + 0.85 * self.noise("sun", day))
         return imported, exported
 
-    def _day(self, number: int) -> _Day:
+    def day(self, number: int) -> DayCurve:
+        """Return the curve of a day, counted since INSTALLED."""
         day = self._days.get(number)
         if day is None:
             day = self._days[number] = self._build_day(number)
@@ -157,95 +164,23 @@ class Household:
                 self._days.popitem(last=False)
         return day
 
-    def _build_day(self, number: int) -> _Day:
+    def _build_day(self, number: int) -> DayCurve:
         random = Random(f"{self._seed}/{number}")
         outage = self.outage(number)
         used: list[float] = []
         sunny: list[float] = []
         for slot in range(_SLOTS):
-            hour = (slot + 0.5) * _SLOT / 3600
             dark = (
                 outage is not None
                 and outage[0] < number * _DAY + (slot + 1) * _SLOT
                 and (number * _DAY + slot * _SLOT < outage[1])
             )
-            sun = 0.0 if dark else max(0.0, sin(pi * (hour - 6.5) / 13)) ** 2 * (0.4 + 0.6 * random.random())
-            habit = 0.3 + 1.2 * exp(-(((hour - 7.2) / 1.2) ** 2)) + 2.1 * exp(-(((hour - 19.2) / 2.3) ** 2))
-            use = 0.0 if dark else habit * (0.5 + random.random()) * (1.0 - 0.7 * min(1.0, sun))
+            sun = 0.0 if dark else _SUNSHINE[slot] * (0.4 + 0.6 * random.random())
+            use = 0.0 if dark else _HABIT[slot] * (0.5 + random.random()) * (1.0 - 0.7 * min(1.0, sun))
             used.append(use)
             sunny.append(sun)
         imported, exported = self._day_total(number)
-        return _Day(_accumulate(used, imported), _accumulate(sunny, exported))
-
-    # ---------------------------------------------------------------- registers
-    def clear(self, time: datetime) -> None:
-        """Let the registers begin at zero at `time`."""
-        self._zero = self._ever(time)
-
-    def summations(self, time: datetime) -> list[int]:
-        """Return the 19 summations of BT23 since they were cleared: Wh, varh, VAh, seconds, counts."""
-        return [now - zero for now, zero in zip(self._ever(time), self._zero, strict=True)]
-
-    def _ever(self, time: datetime) -> list[int]:
-        imported, exported = (int(value) for value in self.energy(time))
-        outage_time, outages = self.outages_until(time)
-        lagging, leading = imported * 31 // 100, exported * 12 // 100
-        return [
-            imported,
-            exported,
-            lagging,
-            leading,
-            int(outage_time),
-            outages,
-            imported + exported,
-            max(imported - exported, 0),  # clamped, OSGP guide, BT23
-            imported // 1000,
-            0,
-            0,
-            lagging * 9 // 10,
-            leading,
-            0,
-            lagging // 10,
-            int(imported * 1.05),
-            int(exported * 1.01),
-            0,
-            0,
-        ]
-
-    def present_values(self, time: datetime) -> list[int]:
-        """Return the first 41 present values of BT28: W, var, mA, mV, 1/1000, mHz."""
-        forward, reverse = (int(value) for value in self.power(time))
-        volts = [self.voltage(time, phase) for phase in range(3)]
-        share = (0.5, 0.3, 0.2)
-        current = [int(abs(forward - reverse) * share[i] / volts[i] * 1000) for i in range(3)]
-        millivolts = [int(value * 1000) for value in volts]
-        lagging, leading = forward * 31 // 100, reverse * 12 // 100
-        phases = [int(forward * part) for part in share], [int(reverse * part) for part in share]
-        powers = [forward, reverse, lagging, leading]
-        head = [*powers, *current, *millivolts, 955, int(self.frequency(time) * 1000)]
-        head += [int(forward * 1.05), 955, 955, 296, 296, 296, *powers]
-        head += [lagging, 0, leading, 0]
-        return [*head, *phases[0], *phases[1], *phases[0], *phases[1], *current]
-
-    def sources(self, numbers: Sequence[int], time: datetime) -> list[int]:
-        """Return the values of load profile sources; 0 for a source the meter does not have."""
-        energies = self.energy(time)
-        summations: list[int] = []
-        present: list[int] = []
-        values: list[int] = []
-        for number in numbers:
-            if number <= 1:
-                values.append(int(energies[number]) - self._zero[number])
-            elif number < NBR_SUMMATIONS:
-                summations = summations or self.summations(time)
-                values.append(summations[number])
-            elif number == GAS_SOURCE:
-                values.append(self.gas(time))
-            else:
-                present = present or self.present_values(time)
-                place = number - FIRST_PRESENT_VALUE_SOURCE
-                values.append(present[place] if place < len(present) else 0)
-        return values
+        return DayCurve(_accumulate(used, imported), _accumulate(sunny, exported))
 
 
 def _accumulate(weights: list[float], total: float) -> list[float]:

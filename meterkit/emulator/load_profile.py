@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from meterkit.emulator.configuration import LoadProfileSetConfiguration
-from meterkit.emulator.household import FIRST_PRESENT_VALUE_SOURCE, GAS_SOURCE, INSTALLED, Household
+from meterkit.emulator.household import INSTALLED
+from meterkit.emulator.measurement import FIRST_PRESENT_VALUE_SOURCE, GAS_SOURCE, Measurement
 from meterkit.emulator.table_store import Element
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,6 +22,7 @@ END_TIME_SIZE = 5  # octets, STIME_DATE with TM_FORMAT 2
 _VALUE_SIZE = 4  # octets, INT32
 _DST, _POWER_FAIL, _FORWARD, _BACKWARD = 1, 2, 4, 8  # common nibble; bit 0 is its LSB (doubt D13)
 _PARTIAL, _LONG, _SKIPPED, _MISSING, _STALE = 2, 3, 4, 10, 11  # channel nibbles, OSGP guide
+_STANDARD_TIME = timedelta(hours=1)  # of the house, east of Greenwich
 _INT32_MASK = 0x7FFFFFFF  # registers roll over within the positive half
 
 
@@ -39,14 +41,24 @@ def is_summer_time(time: datetime) -> bool:
     return last_sunday(3) <= time < last_sunday(10)
 
 
+def local_time(time: datetime) -> datetime:
+    """Return the naive local time of the house at a UTC time: an hour east of Greenwich, and summer time."""
+    return (time + _STANDARD_TIME * (1 + is_summer_time(time))).replace(tzinfo=None)
+
+
 class LoadProfileMemory:
     """One data set of the meter.  `table` is the image of BT64 .. BT67."""
 
     def __init__(
-        self, configuration: LoadProfileSetConfiguration, household: Household, byte_order: str, now: datetime
+        self,
+        configuration: LoadProfileSetConfiguration,
+        measurement: Measurement,
+        byte_order: str,
+        now: datetime,
     ) -> None:
         self.configuration = configuration
-        self._household = household
+        self._measurement = measurement
+        self._household = measurement.household
         self.nbr_channels = len(configuration.sources)
         self.simple_status_size = (configuration.intervals + 7) // 8
         self.header_size = END_TIME_SIZE + self.simple_status_size
@@ -186,7 +198,7 @@ class LoadProfileMemory:
         self._clock_flags = 0
         nibbles = [common]
         sources = self.configuration.sources
-        values = [value & _INT32_MASK for value in self._household.sources(sources, end)]
+        values = [value & _INT32_MASK for value in self._measurement.sources(sources, end)]
         for channel, source in enumerate(sources):
             status = usual
             if source >= FIRST_PRESENT_VALUE_SOURCE:

@@ -5,11 +5,11 @@ Source: OSGP guide, BT61, BT62, BT63, ET21.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from meterkit.codec.layout import Context, InvalidTime, Layout, Record
-from meterkit.emulator.load_profile import END_TIME_SIZE, LoadProfileMemory, is_summer_time
+from meterkit.emulator.load_profile import END_TIME_SIZE, LoadProfileMemory, local_time
 from meterkit.psem.tables import ActLp, LpCtrl, LpInternalConfig, LpStatus
 from meterkit.psem.tables.load_profile_tables import ActLpSet, LpCtrlSet, LpSourceSel, LpStatusSet
 from meterkit.psem.tables.osgp.load_profile import LpInternalSet
@@ -21,7 +21,6 @@ _INT32_CODE, _INT32_FLAG = 32, 1 << 5  # BT62 format, BT61 supported formats
 _EXTENDED_AND_SIMPLE_STATUS = 1 << 10 | 1 << 11  # BT61 flags
 _CIRCULAR_LIST = 1 << 2  # BT63 flags
 _CODE_OF_A_DAY = 84  # BT61, maximum interval time
-_STANDARD_TIME = timedelta(hours=1)  # of the house, east of Greenwich
 _NO_TIME = InvalidTime(bytes(6))  # LTIME_DATE of a data set that is empty
 _NBR_PLACEHOLDERS = _NBR_SOURCES = 8  # ET21
 
@@ -136,7 +135,6 @@ class LoadProfileImages:
         v3_10, v3_30 = (3, 10, 0), (3, 30, 0)
         start = profile.block_start_time if profile.valid_blocks else None
         end = profile.last_end_time
-        local = end + _STANDARD_TIME * (1 + is_summer_time(end))
         return {
             "block_start_time": self._since(v3_10, start or _NO_TIME),
             "block_start_hour": self._since(v3_10, start.hour if start else 0),
@@ -145,7 +143,7 @@ class LoadProfileImages:
             "lp_options": self._since(v3_10, 0),
             "interval_end_time_utc": self._since(v3_30, end),
             "undescribed_100": self._since(v3_30, b"\0"),
-            "interval_end_time_local": self._since(v3_30, local.replace(tzinfo=None)),
+            "interval_end_time_local": self._since(v3_30, local_time(end)),
         }
 
 

@@ -7,38 +7,33 @@ emulator.process_request(bytes.fromhex("20"))        # a service request in, the
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
 from random import Random
 
-from meterkit.emulator import osgp_meter, procedures
+from meterkit.emulator import c1219_meter, osgp_meter, procedures
 from meterkit.emulator.access import AccessLevel, EmulatorState, TableAccess
+from meterkit.emulator.alarms import MeterStatus, alarm_named
 from meterkit.emulator.authentication import TICKET_SIZE
 from meterkit.emulator.configuration import PASSWORD_SIZE, EmulatorConfiguration
+from meterkit.emulator.diary import NOBODY, Diary, EventCode
 from meterkit.emulator.faults import EmulatorFaults
+from meterkit.emulator.firmware import RegisterCounts
 from meterkit.emulator.household import Household
 from meterkit.emulator.load_profile import LoadProfileMemory, stime_date
+from meterkit.emulator.measurement import Measurement
 from meterkit.emulator.meter_link import ChannelSettings
+from meterkit.emulator.pending import due_tables, event_flags
 from meterkit.emulator.procedures import Procedure, RunningProcedure
+from meterkit.emulator.register_bank import RegisterBank
 from meterkit.emulator.services import ServiceSession
 from meterkit.emulator.table_store import TableStore
 
-_INVALID_PASSWORD = 1 << 8  # BT03, octet 5, bit 0
+_INVALID_PASSWORD = "Invalid Password"  # BT03, octet 5, bit 0
 _LISTS_WITHOUT_PROFILE = (1, 2, 7)  # event log, self reads, history: kept, but empty
 _ALL_PROFILES, _ALL_LISTS, _FIRST_PROFILE_LIST = 8, 0xFF, 3
 _MEP_CONFIGURATION = 2099  # ET51
 _PENDABLE = frozenset({54})  # BT54, the calendar
-
-
-@dataclass(slots=True)
-class MeterStatus:
-    """What table 3 tells."""
-
-    mode: int = 1  #: bit 0: metering
-    standard: int = 0  #: the standard status bits, octets 1 and 2
-    manufacturer: int = 0  #: octets 4 to 7, least significant first
-    demand_resets: int = 0
 
 
 class MeterEmulator:
@@ -64,19 +59,24 @@ class MeterEmulator:
         self.pendable = _PENDABLE  #: tables that can have a pending edition
         self.last_activation: datetime | None = None  #: of a pending table
         self.held_off_until = 0.0  #: on the sessions' clock; the optical port is deaf until then
+        self.user_id: int | None = None  #: whose request is being served, for the event logs
         self.household = Household(self.configuration.seed)
+        self.measurement = Measurement(self.household, self.configuration)
         self._clock_offset = timedelta()
         self._exchanges = 0
         self._random = Random(f"{self.configuration.seed}/tickets")
         self.profiles: tuple[LoadProfileMemory, ...] = ()
         if self.configuration.has_load_profile:
             self.profiles = tuple(
-                LoadProfileMemory(data_set, self.household, self.configuration.byte_order, self.now())
+                LoadProfileMemory(data_set, self.measurement, self.configuration.byte_order, self.now())
                 for data_set in self.configuration.data_sets
             )
         access = TableAccess(self.configuration.read_access_level, self.configuration.write_access_level)
-        self.tables = TableStore(access)
-        osgp_meter.fill(self)
+        self.tables = TableStore(access, self.now)
+        counts = RegisterCounts.of(self.configuration)
+        self.register_bank = RegisterBank(self.measurement, self.configuration, counts.summations)
+        self.diary = Diary(self.register_bank, self.configuration, counts.self_reads, self.now())
+        (osgp_meter if self.configuration.dialect == "osgp" else c1219_meter).fill(self)
         self._session = ServiceSession(self, has_link=False)
 
     def __repr__(self) -> str:
@@ -120,7 +120,9 @@ class MeterEmulator:
     @property
     def session_limits(self) -> tuple[bool, int, int]:
         """ET51 as it stands: (is the lock-out on, longest session in s, hold-off in s)."""
-        octets = self.tables[_MEP_CONFIGURATION]
+        octets = self.tables.read_table(_MEP_CONFIGURATION)
+        if octets is None:
+            return False, self.configuration.session_timeout, self.configuration.session_hold_off
         order = self.configuration.byte_order
         limits = int.from_bytes(octets[4:6], order), int.from_bytes(octets[6:8], order)
         return bool(octets[0] & 1), *limits
@@ -141,7 +143,7 @@ class MeterEmulator:
             secret = key.get_secret_value()
             if any(compare_digest(password, secret.ljust(PASSWORD_SIZE, pad)) for pad in (b"\0", b" ")):
                 return level
-        self.status.manufacturer |= _INVALID_PASSWORD
+        self.raise_alarm(_INVALID_PASSWORD)
         return AccessLevel.NO_ACCESS
 
     def new_ticket(self) -> bytes:
@@ -149,9 +151,13 @@ class MeterEmulator:
         return self.configuration.authentication_ticket or self._random.randbytes(TICKET_SIZE)
 
     def tick(self) -> None:
-        """Record the load profile up to now, if the configuration says so."""
+        """Let come what is due: pending tables, self reads, load profile; if the clock is followed."""
         if self.configuration.follow_clock:
             now = self.now()
+            for due, table_id in due_tables(self.tables, now):
+                self.diary.advance(due)
+                self.activate_pending(table_id, due)
+            self.diary.advance(now)
             for profile in self.profiles:
                 profile.record_until(now)
 
@@ -181,6 +187,7 @@ class MeterEmulator:
             return False
         self.tick()
         is_forward = wanted >= self.now()
+        self.diary.clock_changed(self.now(), wanted, self._acting_user)
         self._clock_offset = wanted - self.clock()
         for profile in self.profiles:
             profile.clock_changed(wanted, is_forward)
@@ -193,8 +200,9 @@ class MeterEmulator:
                 profile.grow(intervals)
 
     def clear_data(self) -> None:
-        """Let registers begin at zero and empty the load profile."""
-        self.household.clear(self.now())
+        """Let registers begin at zero; empty self reads and load profile.  The event logs tell of it."""
+        self.measurement.clear(self.now())
+        self.diary.clear_registers(self.now())
         for profile in self.profiles:
             profile.reset()
 
@@ -214,10 +222,62 @@ class MeterEmulator:
         """Run what was written into table 7; return what table 8 answers from now on."""
         return procedures.run(self, octets, level, last)
 
-    def activate_pending(self, table_id: int) -> None:
-        """Let the pending edition of a table take its place."""
+    def activate_pending(self, table_id: int, time: datetime | None = None) -> None:
+        """Let the pending edition of a table take its place, now or at `time`.
+
+        Before that, a self read and a demand reset if its PED asks for them.
+        """
+        time = time or self.now()
+        flags = event_flags(self.tables, table_id)
+        if flags.self_read:
+            self.self_read(time)
+        if flags.demand_reset:
+            self.demand_reset(time)
         self.tables.activate(table_id)
-        self.last_activation = self.now()
+        self.last_activation = time
+        self.diary.event(time, EventCode.PENDING_ACTIVATED, table_id, user_id=self._acting_user)
+
+    def clear_pending(self, table_id: int) -> None:
+        """End the pending state of a table; the table itself stays as it is."""
+        self.tables.clear_pending(table_id)
+        self.log_event(EventCode.PENDING_CLEARED, table_id)
+
+    # ---------------------------------------------------------------- events, alarms
+    @property
+    def _acting_user(self) -> int:
+        return NOBODY if self.user_id is None else self.user_id
+
+    def log_event(
+        self, code: int, argument: int = 0, *, is_manufacturer: bool = False, user_id: int | None = None
+    ) -> None:
+        """Log an event now; `user_id` is that of whoever is being served, unless told."""
+        self.tick()
+        user = self._acting_user if user_id is None else user_id
+        self.diary.event(self.now(), code, argument, is_manufacturer=is_manufacturer, user_id=user)
+
+    def self_read(self, time: datetime | None = None) -> None:
+        """Keep the registers as they are now, or at `time`, in BT26."""
+        self.diary.self_read(time or self.now(), self._acting_user)
+
+    def demand_reset(self, time: datetime | None = None) -> None:
+        """Let demands count anew from now, or from `time`."""
+        self.diary.demand_reset(time or self.now(), self._acting_user)
+
+    def raise_alarm(self, name: str, argument: int = 0, *, user_id: int | None = None) -> None:
+        """Set an alarm of BT03 by the guide's name; its event goes into the log unless it is set already.
+
+        Errors: ValueError for an alarm that this meter's BT03 does not have.
+        """
+        alarm = alarm_named(name, self.configuration)
+        if alarm.is_set(self.status):
+            return
+        alarm.put(self.status, True)
+        code, is_manufacturer = alarm.event
+        self.log_event(code, argument, is_manufacturer=is_manufacturer, user_id=user_id)
+
+    def clear_alarm(self, name: str) -> None:
+        """Take an alarm of BT03 back.  Errors: as `raise_alarm`."""
+        alarm_named(name, self.configuration).put(self.status, False)
 
 
 def _utc_now() -> datetime:

@@ -6,7 +6,7 @@ BT05, BT52).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import accumulate
@@ -15,28 +15,34 @@ from typing import TYPE_CHECKING
 
 from meterkit.codec.layout import BitSet, Context
 from meterkit.emulator.access import OSGP_ACCESS, TableAccess
+from meterkit.emulator.calendar_images import calendar_images
 from meterkit.emulator.configuration import MeterTarget
-from meterkit.emulator.household import NBR_SUMMATIONS
+from meterkit.emulator.firmware import RegisterCounts, status_octets
 from meterkit.emulator.load_profile import is_summer_time, stime_date
 from meterkit.emulator.load_profile_images import LoadProfileImages
+from meterkit.emulator.log_images import LogImages
+from meterkit.emulator.mbus_devices import MbusDevices
+from meterkit.emulator.measurement import season_of
+from meterkit.emulator.register_images import RegisterImages, SourceNumbers
 from meterkit.emulator.table_store import PENDING, Element, MeterTable, Octets
 from meterkit.psem.tables import GenConfig, GeneralMfgId, UtilityInformation, context_for
+from meterkit.psem.tables.osgp.mfg_dimension import MfgDimension
 
 if TYPE_CHECKING:
     from meterkit.emulator.meter import MeterEmulator
 
 EXTENDED = 2048  #: first id of the manufacturer's tables
-_CALENDAR = 54  # BT54: its format is not in the guide; kept as opaque octets
-_CALENDAR_SIZE = 64  # octets
-_NBR_TIERS = 4
-_MAX_PENDING = 2  # BT00.18 before firmware 4.0
+_MOST_STATUS_OCTETS = 6
+_NO_SPECIAL_DAY = 15  # BT55
+_MBUS, _LOG_ALARMS, _GENERATION_4 = (2, 10), (2, 12), (4, 0)  # firmware that brought them
 _BASIC_OCTETS = 10  # BT00.13
 _STANDARD_PROCEDURE_OCTETS, _EXTENDED_PROCEDURE_OCTETS = 3, 12
 _ASCII, _INT32_FORMAT, _BY_OFFSET, _BY_OFFSET_AND_INDEX = 1, 8, 1, 3  # codes of BT00
 _NAMEPLATE = {MeterTarget.GAS: 0, MeterTarget.WATER: 1, MeterTarget.ELECTRIC: 2}
 #: Fields of ET11 in the guide's order as (value, struct code, firmware that added it).
 _ET11 = (
-    *((value, "B", (0, 0)) for value in (5, 66, 36, 5, 6)),
+    (5, "B", (0, 0)),  # from firmware 4.0 on: see `mfg_dimension`
+    *((value, "B", (0, 0)) for value in (66, 36, 5, 6)),
     *((value, "H", (0, 0)) for value in (517, 896, 1785)),
     *((value, "B", (0, 0)) for value in (25, 16, 22, 3, 4, 17, 17, 10, 10, 65, 120, 6, 10)),
     *((value, "B", (3, 30)) for value in (10, 25, 80)),
@@ -46,21 +52,12 @@ _ET11 = (
     (1250, "H", (4, 0)),
     (3, "B", (4, 20)),
 )
-#: How many present values BT28 has from which firmware on.
-_PRESENT_VALUES = (
-    ((4, 30), 84),
-    ((4, 10), 75),
-    ((4, 0), 72),
-    ((3, 70), 55),
-    ((3, 50), 41),
-    ((3, 10), 26),
-    ((2, 12), 22),
-)
 
 
 def fill(emulator: MeterEmulator) -> None:
     """Put the meter's tables into its store."""
     tables = OsgpTables(emulator)
+    configuration, context = emulator.configuration, tables.context
     images: dict[int, Octets | Callable[[], Octets]] = {
         0: tables.general_configuration,
         1: tables.manufacturer_identification(),
@@ -69,28 +66,42 @@ def fill(emulator: MeterEmulator) -> None:
         5: tables.device_identification(),
         7: bytes(3),
         8: bytes(4),
-        20: tables.dimension_register(),
-        21: tables.actual_register(),
-        22: bytes(range(tables.nbr_summations)),
-        23: tables.current_register_data,
-        28: tables.present_register_data,
         52: tables.clock,
-        _CALENDAR: bytes(_CALENDAR_SIZE),
+        55: tables.clock_state,
         EXTENDED + 3: tables.utility_information(),
         EXTENDED + 11: tables.mfg_dimension(),
         EXTENDED + 51: tables.mep_configuration(),
     }
+    if configuration.firmware_version >= _MBUS:
+        devices = MbusDevices(emulator.household, context, tables.mfg_dimension_record())
+        images[EXTENDED + 16] = lambda: devices.image(emulator.now())
+    images |= calendar_images(configuration, context)
+    counts = RegisterCounts.of(configuration)
+    bank, diary = emulator.register_bank, emulator.diary
+    images |= RegisterImages(
+        configuration, counts, bank, diary, emulator.now, context, SourceNumbers()
+    ).images()
+    entries = configuration.event_log_entries
+    images |= LogImages(diary, context, entries=entries, has_actual=counts.has_actual).images()
     if emulator.profiles:
-        profile_images = LoadProfileImages(emulator.profiles, tables.context)
+        profile_images = LoadProfileImages(emulator.profiles, context)
         images[61] = profile_images.actual_load_profile()
         images[62] = profile_images.load_profile_control()
         images[63] = profile_images.load_profile_status
         images[EXTENDED + 21] = profile_images.load_profile_internal
         for number, profile in enumerate(emulator.profiles):
             images[64 + number] = partial(getattr, profile, "table")
+    put(emulator, images, tables.elements())
+
+
+def put(
+    emulator: MeterEmulator,
+    images: Mapping[int, Octets | Callable[[], Octets]],
+    elements: Mapping[int, Callable[[], Sequence[Element]]],
+) -> None:
+    """Put tables into the meter's store, each with its access rule."""
     configuration = emulator.configuration
     default = TableAccess(configuration.read_access_level, configuration.write_access_level)
-    elements = tables.elements()
     for table_id, image in images.items():
         access = OSGP_ACCESS.get(table_id, default)
         emulator.tables.add(table_id, MeterTable(image, access, elements.get(table_id)))
@@ -104,8 +115,9 @@ class OsgpTables:
         self._configuration = emulator.configuration
         self._order = "<" if emulator.configuration.byte_order == "little" else ">"
         self._firmware = emulator.configuration.firmware_version[:2]
-        self._extended_octets = 20 if self._firmware >= (4, 0) else 13  # BT00.14
-        self.nbr_summations = NBR_SUMMATIONS if self._firmware >= (4, 0) else 15
+        self._extended_octets = 20 if self._firmware >= _GENERATION_4 else 13  # BT00.14
+        self._nbr_pending = 4 if self._firmware >= _GENERATION_4 else 2  # BT00.18
+        self._status_octets = status_octets(emulator.configuration)  # BT00.17
 
     @property
     def context(self) -> Context:
@@ -141,8 +153,8 @@ class OsgpTables:
             dim_mfg_tbls_used=self._extended_octets,
             dim_std_proc_used=_STANDARD_PROCEDURE_OCTETS,
             dim_mfg_proc_used=_EXTENDED_PROCEDURE_OCTETS,
-            dim_mfg_status_used=4,
-            nbr_pending=_MAX_PENDING,
+            dim_mfg_status_used=self._status_octets,
+            nbr_pending=self._nbr_pending,
             std_tbls_used=_set(used, _BASIC_OCTETS),
             mfg_tbls_used=_set(_extended(used), self._extended_octets),
             std_proc_used=_set(standard, _STANDARD_PROCEDURE_OCTETS),
@@ -176,16 +188,25 @@ class OsgpTables:
         return UtilityInformation.resolve(self.context).encode(record)
 
     def mode_status(self) -> bytes:
-        """Build BT03: mode, standard status, extended alarms, four octets of manufacturer status."""
-        status, profiles = self._emulator.status, self._emulator.profiles
+        """Build BT03: mode, standard status, extended alarms, the manufacturer's status octets."""
+        status, profiles, diary = self._emulator.status, self._emulator.profiles, self._emulator.diary
         unread = [profile.unread_blocks > 0 for profile in profiles]
-        extended = sum(flag << bit for bit, flag in enumerate(unread[1:]))
-        manufacturer = status.manufacturer
+        extended = status.extended | sum(flag << bit for bit, flag in enumerate(unread[1:]))
+        manufacturer = status.manufacturer | diary.has_new_self_read << 1  # octet 4, bit 1
         if profiles and profiles[0].has_overflowed:
             manufacturer |= 1  # octet 4, bit 0: load profile overflow
+        if self._firmware >= _LOG_ALARMS and diary.has_unread_events:
+            manufacturer |= 1 << 28  # octet 7, bit 4: event log unread entries
         if self._firmware >= (3, 10) and any(unread[:1]):
             manufacturer |= 1 << 30  # octet 7, bit 6: load profile 1 has unread entries
-        return self._pack("BHB", status.mode, status.standard, extended) + manufacturer.to_bytes(4, "little")
+        octets = manufacturer.to_bytes(_MOST_STATUS_OCTETS, "little")[: self._status_octets]
+        return self._pack("BHB", status.mode, status.standard, extended) + octets
+
+    def plain_mode_status(self) -> bytes:
+        """Build ST3 of a meter that knows C12.19's alarms only."""
+        status = self._emulator.status
+        octets = status.manufacturer.to_bytes(_MOST_STATUS_OCTETS, "little")[: self._status_octets]
+        return self._pack("BHB", status.mode, status.standard, 0) + octets
 
     def pending_status(self) -> bytes:
         """Build BT04: which tables are pending, and when they will act."""
@@ -195,8 +216,10 @@ class OsgpTables:
         head += _set(_extended(table_ids), self._extended_octets).octets
         activated = self._emulator.last_activation
         head += bytes(5) if activated is None else stime_date(activated)
-        records = [event + self._pack("H", table_id | PENDING) for table_id, event in pending[:_MAX_PENDING]]
-        return head + bytes((len(records),)) + b"".join(records).ljust(8 * _MAX_PENDING, b"\0")
+        records = [
+            event + self._pack("H", table_id | PENDING) for table_id, event in pending[: self._nbr_pending]
+        ]
+        return head + bytes((len(records),)) + b"".join(records).ljust(8 * self._nbr_pending, b"\0")
 
     def device_identification(self) -> bytes:
         """Build BT05: 20 octets of text, or 10 of BCD.  Source: C12.19, table 5."""
@@ -204,49 +227,7 @@ class OsgpTables:
             return bytes.fromhex(self._configuration.serial_number.rjust(20, "0"))
         return self._configuration.serial_number.encode().ljust(20)
 
-    # ---------------------------------------------------------------- BT20 to BT28, BT52
-    @property
-    def _nbr_present_values(self) -> int:
-        return next((count for firmware, count in _PRESENT_VALUES if self._firmware >= firmware), 18)
-
-    def dimension_register(self) -> bytes:
-        """Build BT20: the largest dimensions."""
-        has_demand = 0x3C if self._firmware >= (3, 10) else 0
-        return bytes(
-            (
-                0x03 | has_demand,
-                0x0E,
-                12,
-                self.nbr_summations,
-                8,
-                16,
-                1,
-                _NBR_TIERS,
-                8,
-                self._nbr_present_values,
-            )
-        )
-
-    def actual_register(self) -> bytes:
-        """Build BT21: no demands, no self reads, four tiers."""
-        return bytes((0x03, 0x0C, 0, self.nbr_summations, 0, 0, 1, _NBR_TIERS, 0, self._nbr_present_values))
-
-    def current_register_data(self) -> bytes:
-        """Build BT23: total and tier summations.  Nights and noons are the tiers; two are empty."""
-        totals = self._emulator.household.summations(self._emulator.now())[: self.nbr_summations]
-        energies = [0, 1, 2, 3, 6, 7, *range(11, self.nbr_summations)]  # the others have no tiers
-        shares = (5, 3, 0, 0)  # eighths
-        tiers = [
-            [value * share // 8 if i in energies else 0 for i, value in enumerate(totals)] for share in shares
-        ]
-        return b"".join(self._int32s(row) for row in (totals, *tiers))
-
-    def present_register_data(self) -> bytes:
-        """Build BT28: power, current, voltage and so on, as they are now."""
-        values = self._emulator.household.present_values(self._emulator.now())
-        count = self._nbr_present_values
-        return self._int32s((values + [0] * count)[:count])
-
+    # ---------------------------------------------------------------- BT52, BT55
     def clock(self) -> bytes:
         """Build BT52: LTIME_DATE and its qualifier, in UTC.  Source: C12.19, table 52."""
         now = self._emulator.now()
@@ -255,17 +236,25 @@ class OsgpTables:
         qualifier = weekday | is_summer_time(now) << 3 | in_utc | knows_dst
         return self._emulator.ltime_date() + bytes((qualifier,))
 
-    def _int32s(self, values: Iterable[int]) -> bytes:
-        wrapped = [value & 0x7FFFFFFF if value >= 0 else value for value in values]
-        return self._pack(f"{len(wrapped)}i", *wrapped)
+    def clock_state(self) -> bytes:
+        """Build BT55: as BT52, and the tier and season in effect.  Source: C12.19, table 55."""
+        now, measurement = self._emulator.now(), self._emulator.measurement
+        tier = measurement.tier_of(measurement.household.place(now)[0])
+        return self.clock() + self._pack("H", tier | tier << 3 | _NO_SPECIAL_DAY << 8 | season_of(now) << 12)
 
     # ---------------------------------------------------------------- ET11, ET51
     def mfg_dimension(self) -> bytes:
         """Build ET11 with the guide's own values."""
-        return b"".join(self._pack(code, value) for value, code, since in _ET11 if self._firmware >= since)
+        image = b"".join(self._pack(code, value) for value, code, since in _ET11 if self._firmware >= since)
+        nbr_of_devices = 6 if self._firmware >= _GENERATION_4 else 5
+        return bytes((nbr_of_devices,)) + image[1:]
+
+    def mfg_dimension_record(self) -> MfgDimension:
+        """Return what ET11 says."""
+        return MfgDimension.resolve(self.context).decode(self.mfg_dimension())
 
     def mep_configuration(self) -> bytes:
-        """Build ET51, one client: how long an optical session may last."""
+        """Build ET51: how long an optical session may last; from firmware 4.0 on, for two clients."""
         configuration = self._configuration
         image = self._pack(
             "BHBHHBB",
@@ -277,7 +266,8 @@ class OsgpTables:
             1,
             0,
         )
-        return image[: 8 if self._firmware < (3, 40) else 9 if self._firmware < (3, 60) else 10]
+        size = 8 if self._firmware < (3, 40) else 9 if self._firmware < (3, 60) else 10
+        return image[:size] * self.mfg_dimension_record().mep_channels
 
     def elements(self) -> dict[int, Callable[[], Sequence[Element]]]:
         """Return how the tables are divided, for access by index."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from meterkit.emulator.access import AccessLevel
+from meterkit.emulator.diary import EventCode
 from meterkit.emulator.table_store import EVENT_DESCRIPTION_SIZE
 from meterkit.psem.procedures import ProcedureResult
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _MANUFACTURER, _NUMBER_MASK, _SELECTOR_SHIFT = 0x0800, 0x07FF, 12
 _POST_ON_EXCEPTION, _POST_NEVER = 1, 2  # selectors; 0 and 3 post as well
+_SELF_READS, _HISTORY_LOG, _ALL_LISTS = 2, 7, 0xFF  # lists of SP4 and SP5
+_DEMAND_RESET, _SELF_READ = 1, 2  # flags of SP9
 _LTIME_DATE_SIZE = 6  # octets, TM_FORMAT 2
 
 
@@ -75,6 +78,7 @@ def run(
         outcome = ProcedureOutcome(ProcedureResult.NO_AUTHORIZATION)
     else:
         outcome = procedure(emulator, octets[3:])
+        emulator.log_event(EventCode.PROCEDURE_INVOKED, field & (_MANUFACTURER | _NUMBER_MASK))
     selector = field >> _SELECTOR_SHIFT
     is_exception = outcome.result is not ProcedureResult.COMPLETED
     if selector == _POST_NEVER or (selector == _POST_ON_EXCEPTION and not is_exception):
@@ -95,28 +99,50 @@ def _clear_data(emulator: MeterEmulator, parameters: bytes) -> ProcedureOutcome:
 
 
 def _reset_list_pointers(emulator: MeterEmulator, parameters: bytes) -> ProcedureOutcome:
-    """SP4: lists 3 to 6 are load profile sets 1 to 4, 8 all of them, 0xFF every list."""
+    """SP4: lists 3 to 6 are load profile sets 1 to 4, 8 all of them, 2 the self reads, 7 the event logs,
+    0xFF every list.  List 1, C12.19's event log, has no entries on an OSGP meter.
+    """
     if len(parameters) != 1:
         return INVALID_PARAMETER
-    profiles = emulator.profiles_of_list(parameters[0])
+    number = parameters[0]
+    profiles = emulator.profiles_of_list(number)
     if profiles is None:
         return INVALID_PARAMETER
     for profile in profiles:
         profile.reset()
+    if number in (_SELF_READS, _ALL_LISTS):
+        emulator.diary.self_reads.clear()
+    if number in (_HISTORY_LOG, _ALL_LISTS):
+        emulator.diary.clear_logs()
+    emulator.log_event(EventCode.LIST_POINTERS_RESET, number)
     return COMPLETED
 
 
 def _update_last_read(emulator: MeterEmulator, parameters: bytes) -> ProcedureOutcome:
-    """SP5: so many blocks of one list have been read."""
+    """SP5: so many entries of one list have been read: blocks, self reads or events."""
     if len(parameters) != 3:
         return INVALID_PARAMETER
-    profiles = emulator.profiles_of_list(parameters[0])
+    number = parameters[0]
     entries = int.from_bytes(parameters[1:], emulator.configuration.byte_order)
-    if not profiles or any(entries > profile.unread_blocks for profile in profiles):
+    lists = _lists(emulator, number)
+    if not lists or any(entries > unread for unread, _ in lists):
         return INVALID_PARAMETER
-    for profile in profiles:
-        profile.mark_read(entries)
+    for _, mark_read in lists:
+        mark_read(entries)
+    emulator.log_event(EventCode.LIST_POINTERS_UPDATED, number)
     return COMPLETED
+
+
+def _lists(emulator: MeterEmulator, number: int) -> list[tuple[int, Callable[[int], None]]]:
+    """Return (unread entries, how to count some as read) of the lists that a number means."""
+    if number == _SELF_READS:
+        ring = emulator.diary.self_reads
+        return [(ring.nbr_unread, ring.mark_read)]
+    if number == _HISTORY_LOG:
+        log = emulator.diary.log
+        return [(log.nbr_unread, log.mark_read)]
+    profiles = emulator.profiles_of_list(number) or ()
+    return [(profile.unread_blocks, profile.mark_read) for profile in profiles]
 
 
 def _change_mode(emulator: MeterEmulator, parameters: bytes) -> ProcedureOutcome:
@@ -129,21 +155,26 @@ def _change_mode(emulator: MeterEmulator, parameters: bytes) -> ProcedureOutcome
 
 def _clear_standard_status(emulator: MeterEmulator, parameters: bytes) -> ProcedureOutcome:
     """SP7."""
-    emulator.status.standard = 0
+    emulator.status.standard = emulator.status.extended = 0
     return COMPLETED
 
 
 def _clear_manufacturer_status(emulator: MeterEmulator, parameters: bytes) -> ProcedureOutcome:
     """SP8."""
     emulator.status.manufacturer = 0
+    emulator.diary.has_new_self_read = False
     return COMPLETED
 
 
 def _remote_reset(emulator: MeterEmulator, parameters: bytes) -> ProcedureOutcome:
-    """SP9: demand reset, self read, season change; answers the actions it did."""
+    """SP9: demand reset (bit 0) and self read (bit 1); answers the actions, season change left out."""
     if len(parameters) != 1:
         return INVALID_PARAMETER
-    emulator.status.demand_resets = emulator.status.demand_resets + (parameters[0] & 1) & 0xFF
+    flags = parameters[0]
+    if flags & _SELF_READ:
+        emulator.self_read()
+    if flags & _DEMAND_RESET:
+        emulator.demand_reset()
     return ProcedureOutcome(ProcedureResult.COMPLETED, parameters)
 
 
@@ -184,12 +215,12 @@ def _activate_specific(emulator: MeterEmulator, parameters: bytes) -> ProcedureO
 
 def _clear_all_pending(emulator: MeterEmulator, parameters: bytes) -> ProcedureOutcome:
     """SP14: end the pending state of every table."""
-    return _end_pending(emulator, None, emulator.tables.clear_pending)
+    return _end_pending(emulator, None, emulator.clear_pending)
 
 
 def _clear_specific_pending(emulator: MeterEmulator, parameters: bytes) -> ProcedureOutcome:
     """SP15: end the pending state of the tables with this PED.  Source: OSGP guide."""
-    return _end_pending(emulator, parameters, emulator.tables.clear_pending)
+    return _end_pending(emulator, parameters, emulator.clear_pending)
 
 
 def _end_pending(

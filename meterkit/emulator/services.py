@@ -105,6 +105,7 @@ class ServiceSession:
     def _serve(self, request: bytes) -> bytes:
         if not request:
             raise Refusal(ResponseCode.ERROR)
+        self._emulator.user_id = self.user_id
         self._emulator.tick()
         code, payload = request[0], request[1:]
         service = service_of(code)

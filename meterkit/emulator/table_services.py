@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from meterkit.emulator.access import TableAccess
+from meterkit.emulator.diary import EventCode
 from meterkit.emulator.faults import Counter
 from meterkit.emulator.table_store import EVENT_DESCRIPTION_SIZE, PENDING, Element, MeterTable
 from meterkit.psem.services import ResponseCode, ServiceCode
@@ -186,6 +187,7 @@ class TableServices:
             self._emulator.tables.set_pending(table_id & ~PENDING, head, octets)
         else:
             self._emulator.tables.write_table(table_id, octets)
+        self._emulator.log_event(EventCode.TABLE_WRITTEN, table_id)
 
     @staticmethod
     def _table_id(payload: bytes) -> int:

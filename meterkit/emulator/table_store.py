@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
 from meterkit.emulator.access import AccessLevel, TableAccess
@@ -38,6 +39,7 @@ class MeterTable:
     elements: Callable[[], Sequence[Element]] | None = None
     written: Callable[[bytes], None] | None = None
     event_description: bytes = field(default=b"")  #: of a pending table: its PED
+    received: datetime | None = None  #: of a pending table: when it came
 
     @property
     def octets(self) -> Octets:
@@ -54,7 +56,10 @@ class MeterTable:
 class TableStore:
     """All tables of a meter by their id: 0..2039 standard, 2048 and up the manufacturer's."""
 
-    def __init__(self, default_access: TableAccess | None = None) -> None:
+    def __init__(
+        self, default_access: TableAccess | None = None, clock: Callable[[], datetime] | None = None
+    ) -> None:
+        self._clock = clock
         self._default = default_access or TableAccess(AccessLevel.READER, AccessLevel.PROVISIONING)
         self._tables: dict[int, MeterTable] = {}
 
@@ -112,7 +117,10 @@ class TableStore:
             raise ValueError(f"a PED has {EVENT_DESCRIPTION_SIZE} octets, not {len(event_description)}")
         now = self._tables[table_id]
         self._tables[table_id | PENDING] = MeterTable(
-            bytes(octets), now.access, event_description=bytes(event_description)
+            bytes(octets),
+            now.access,
+            event_description=bytes(event_description),
+            received=None if self._clock is None else self._clock(),
         )
 
     def pending(self) -> list[tuple[int, bytes]]:

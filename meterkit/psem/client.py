@@ -2,7 +2,7 @@
 
     async with PsemClient(transport) as client:
         (await client.connect(password=b"...")).unwrap()
-        table = (await client.read_table(1)).unwrap()
+        registers = (await client.registers()).unwrap()
         async for row in client.load_profile(data_set=1): ...
 
 Names as SharpMeter's PsemClient, in snake_case and without Async.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self, TypeVar
 
 import anyio
@@ -21,7 +21,7 @@ from anyio.abc import TaskGroup
 
 from meterkit.errors import ErrorKind, MeterError
 from meterkit.options import PsemClientOptions
-from meterkit.psem import transfer
+from meterkit.psem import readings, transfer
 from meterkit.psem.authentication import BLOCK_SIZE, authenticate_request, refuse_response
 from meterkit.psem.load_profile_stream import LoadProfileStream
 from meterkit.psem.procedure_call import ProcedureCaller
@@ -31,7 +31,10 @@ from meterkit.psem.session import PsemSession
 from meterkit.psem.stream import TableStream
 from meterkit.psem.table_cache import TableCache
 from meterkit.psem.tables import Table, TableData, TableRegistry
+from meterkit.psem.tables.clock_reading import ClockReading
+from meterkit.psem.tables.osgp.alarms import Alarm
 from meterkit.psem.transfer import Progress
+from meterkit.psem.typed_procedures import StandardProcedures
 from meterkit.result import Err, Ok, Result
 from meterkit.session.exchange import close_line
 from meterkit.session.keepalive import KeepAlive
@@ -63,9 +66,10 @@ class PsemClient(AsyncContextManagerMixin):
         self._session = PsemSession(transport, self.options)
         self._tables = TableCache(self._session, self.registry)
         self._procedures = ProcedureCaller(self._session, self._tables)
+        self.procedures = StandardProcedures(self._procedures, self._tables)
         self._tasks: TaskGroup | None = None
         self._keep_alive: KeepAlive | None = None
-        self._keep_alive_scope = anyio.CancelScope()
+        self._keep_alive_scope: anyio.CancelScope | None = None
         self._door = anyio.Lock()  # held by whoever connects or disconnects
 
     @asynccontextmanager
@@ -129,7 +133,7 @@ class PsemClient(AsyncContextManagerMixin):
         return identified
 
     def _start_keep_alive(self) -> None:
-        self._keep_alive_scope.cancel()
+        self._cancel_keep_alive()
         if not self.options.keep_alive or self._tasks is None:  # None: about to be disconnected, by leaving
             return
         session = self._session
@@ -150,6 +154,10 @@ class PsemClient(AsyncContextManagerMixin):
             if self._keep_alive is not None:
                 self._keep_alive.stop()  # a Wait under way is let finish: cut short, it would end the session
             await self._session.end()
+            self._cancel_keep_alive()
+
+    def _cancel_keep_alive(self) -> None:
+        if self._keep_alive_scope is not None:
             self._keep_alive_scope.cancel()
 
     async def read_table(self, table_id: int, progress: Progress | None = None) -> Result[TableData]:
@@ -180,7 +188,8 @@ class PsemClient(AsyncContextManagerMixin):
         """Stream a large table, one offset read a chunk.
 
         `chunk_size` octets, at most and by default what one read can carry; `total_size` octets, by
-        default until the meter comes short or refuses, or `unknown_table_cap` octets came.
+        default those of the table's layout; where that is unknown, until the meter comes short or
+        refuses, or `unknown_table_cap` octets came.
         """
         if (chunk_size is not None and chunk_size < 1) or not 0 <= (
             total_size or 0
@@ -188,7 +197,7 @@ class PsemClient(AsyncContextManagerMixin):
             raise ValueError(
                 f"chunk_size {chunk_size}: at least 1 expected; total_size {total_size}: 0 or more"
             )
-        return TableStream(self._session, table_id, chunk_size, total_size)
+        return TableStream(self._session, self._tables, table_id, chunk_size, total_size)
 
     async def write_table(self, table_id: int, data: bytes) -> Result[None]:
         """Write a whole table, split by offset when it does not fit; nothing is ever sent twice.
@@ -272,6 +281,68 @@ class PsemClient(AsyncContextManagerMixin):
         Errors: as `read_table`; DECODE octets that do not fit the declaration, naming the field.
         """
         return await self._tables.read(table)
+
+    async def decode(self, data: TableData) -> Result[Table | None]:
+        """Return the record in a table's octets, by the registry's declaration of its number.
+
+        None without a declaration; the OSGP guide's extended tables are declared on OSGP meters only.  A
+        pending table's record has its event description as `event` and the rest as `data`.
+        Errors: DECODE octets that do not fit; as `read` for the tables that the shape hangs on.
+        """
+        return await self._tables.decode(data)
+
+    # Readings: each reads only the tables it needs, dimension tables once a session.  Errors of each: as
+    # `read_table`; DECODE for octets that do not fit.  A single value that is none is marked instead.
+    async def identity(self) -> Result[readings.MeterIdentity]:
+        """Tell who the meter is; what it withholds is None, with the reason.
+
+        Errors: those that end the session.
+        """
+        return await readings.read_identity(self._tables)
+
+    async def registers(self, energy_register_unit: int = 1) -> Result[readings.Registers]:
+        """Read the billing registers (ST23) with names and units: totals, then tiers.
+
+        `energy_register_unit`: 1, 10 or 100, what an OSGP meter with transformers counts Wh and varh in
+        (ET55).  Errors: STATE for 10 or 100 on a meter that cannot have it.  Raises: ValueError for others.
+        """
+        return await readings.read_registers(self._tables, energy_register_unit)
+
+    async def self_reads(
+        self, since: datetime | None = None, energy_register_unit: int = 1
+    ) -> Result[tuple[readings.SelfReading, ...]]:
+        """Read the registers as they were at set times (ST26), oldest first.
+
+        `since`: a naive datetime, as the self reads' own.  Raises: ValueError for an aware one.
+        """
+        return await readings.read_self_reads(self._tables, since, energy_register_unit)
+
+    async def instantaneous(self) -> Result[tuple[readings.PresentReading, ...]]:
+        """Read what the meter measures now (ST28): power, current, voltage and so on."""
+        return await readings.read_instantaneous(self._tables)
+
+    async def events(self, since: datetime | None = None) -> Result[readings.EventsReading]:
+        """Read the logs (BT74 and, from OSGP firmware 3.70 on, ET79; ST74 and ST76), oldest event first.
+
+        `since`: aware for OSGP meters, whose times are UTC; naive for others.  Events without a valid time
+        stay in.  Errors: STATE for a `since` of the other kind.
+        """
+        return await readings.read_events(self._tables, since)
+
+    async def alarms(self) -> Result[tuple[Alarm, ...]]:
+        """Read what the meter can complain of (ST3), and whether it does."""
+        return await readings.read_alarms(self._tables)
+
+    async def mbus(self) -> Result[readings.MbusReadings]:
+        """Read what M-Bus and MEP devices last said to an OSGP meter (ET16)."""
+        return await readings.read_mbus(self._tables)
+
+    async def clock(self, utc_offset: timedelta | None = None) -> Result[ClockReading]:
+        """Read the meter's clock (ST52), in UTC where the meter tells how far it is from it.
+
+        `utc_offset`: local time less UTC, for meters that do not tell.
+        """
+        return await readings.read_the_clock(self._tables, utc_offset)
 
     def load_profile(
         self, data_set: int = 1, since: datetime | None = None, until: datetime | None = None

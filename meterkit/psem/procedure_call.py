@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import randrange
+from typing import TypeVar
 
 import anyio
 
@@ -16,11 +18,19 @@ from meterkit.psem.procedures import (
     procedure_name,
 )
 from meterkit.psem.session import LATER, PsemSession
+from meterkit.psem.standard_procedures import StandardCall
 from meterkit.psem.table_cache import TableCache
 from meterkit.result import Err, Ok, Result
 
+T = TypeVar("T")
+IsFinal = Callable[[ProcedureResult], bool]
+
 RESPONSE = 8  # table; C12.19 decade 0
 RESPONSE_HEAD = 4  # octets: procedure (2), sequence number, result
+
+
+def _is_final(result: ProcedureResult) -> bool:
+    return result is not ProcedureResult.ACCEPTED_NOT_COMPLETE
 
 
 class ProcedureCaller:
@@ -32,8 +42,26 @@ class ProcedureCaller:
         self._sequence = randrange(256)  # ST8 may still hold an answer to another session's numbers
         self._turn = anyio.Lock()  # ST8 holds one answer: a second procedure would overwrite it
 
-    async def execute(self, number: int, parameters: bytes, manufacturer: bool) -> Result[ProcedureResponse]:
-        """Write ST7 once, then poll ST8.  Errors: see `PsemClient.execute_standard_procedure`."""
+    async def call(self, call: StandardCall[T]) -> Result[T]:
+        """Run a typed procedure and return what it answers.
+
+        Errors: as `execute`; PROCEDURE, code its result, when it did not complete; DECODE for its answer.
+        """
+        response = await self.execute(call.procedure, call.parameters, False, call.is_final)
+        if isinstance(response, Err):
+            return response
+        try:
+            return Ok(call.value(response.value))
+        except ProtocolFault as failed:
+            return Err(failed.error)
+
+    async def execute(
+        self, number: int, parameters: bytes, manufacturer: bool, is_final: IsFinal = _is_final
+    ) -> Result[ProcedureResponse]:
+        """Write ST7 once, then poll ST8 until `is_final` of the result.
+
+        Errors: see `PsemClient.execute_standard_procedure`.
+        """
         async with self._turn:
             order = await self._tables.byte_order()
             if isinstance(order, Err):
@@ -43,10 +71,10 @@ class ProcedureCaller:
             written = await transfer.write_full(self._session, transfer.PROCEDURE_INITIATE, request)
             if isinstance(written, Err):
                 return Err(written.error.at(procedure_name(number, manufacturer)))
-            return await self._poll(number, manufacturer, sequence, order.value)
+            return await self._poll(number, manufacturer, sequence, order.value, is_final)
 
     async def _poll(
-        self, number: int, manufacturer: bool, sequence: int, order: str
+        self, number: int, manufacturer: bool, sequence: int, order: str, is_final: IsFinal
     ) -> Result[ProcedureResponse]:
         seen, code = "nothing", None
         options = self._session.options
@@ -61,7 +89,7 @@ class ProcedureCaller:
             elif not response.value.answers(number, manufacturer, sequence):
                 other = procedure_name(response.value.number, response.value.is_manufacturer)
                 seen = f"an older answer, to {other} with sequence number {response.value.sequence}"
-            elif response.value.result is ProcedureResult.ACCEPTED_NOT_COMPLETE:
+            elif not is_final(response.value.result):
                 seen, code = '"accepted, not fully completed"', ProcedureResult.ACCEPTED_NOT_COMPLETE
             else:
                 return response

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from meterkit.psem.session import PsemSession
+from meterkit.psem.table_cache import TableCache
 from meterkit.psem.transfer import piece_capacity, read_next, read_piece
 from meterkit.result import Err, Result
 from meterkit.session.stream import ResultStream
@@ -16,17 +17,25 @@ class TableStream(ResultStream[bytes]):
     """
 
     def __init__(
-        self, session: PsemSession, table_id: int, chunk_size: int | None, total_size: int | None
+        self,
+        session: PsemSession,
+        tables: TableCache,
+        table_id: int,
+        chunk_size: int | None,
+        total_size: int | None,
     ) -> None:
         super().__init__()
         self.table_id = table_id
         self.chunk_size = chunk_size  #: octets
-        self.total_size = total_size  #: octets
+        self.total_size = total_size  #: octets; where not given, the layout's once reading has begun
         self.position = 0  #: octets
         self._session = session
+        self._tables = tables
         self._came_short = False
 
     async def _next(self) -> Result[bytes] | None:
+        if self.total_size is None and not self.position:
+            self.total_size = await self._tables.find_size(self.table_id)
         end = self._session.options.unknown_table_cap if self.total_size is None else self.total_size
         if self._came_short or self.position >= end:
             return None

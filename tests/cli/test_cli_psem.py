@@ -32,16 +32,22 @@ def test_info_json_has_a_stable_shape(meterkit: Callable, url: str) -> None:
         "model",
         "serial_number",
         "utility_serial_number",
+        "device_id",
         "firmware",
+        "is_osgp",
         "identification",
         "negotiated",
         "byte_order",
+        "clock",
         "load_profiles",
         "withheld",
     ]
     assert document["identification"] == {"standard": "C12.18", "version": 1, "revision": 0, "features": []}
     assert document["negotiated"] == {"packet_size": 1024, "max_packets": 16, "baud_rate": 9600}
     assert document["byte_order"] == "little"
+    assert document["is_osgp"] is True
+    assert document["clock"]["is_utc"] is True
+    assert document["clock"]["time"].endswith("Z")
     assert document["withheld"] == []
     assert [one["data_set"] for one in document["load_profiles"]] == [1, 2, 3, 4]
     assert document["load_profiles"][0] == {
@@ -83,18 +89,29 @@ def test_read_decodes_a_known_table(meterkit: Callable, url: str) -> None:
 def test_read_json_carries_octets_and_fields(meterkit: Callable, url: str) -> None:
     done = meterkit("psem", "read", url, "61", "--json", password=READER)
     document = json.loads(done.stdout)
-    assert list(document) == ["table", "name", "offset", "size", "hex", "fields"]
+    assert list(document) == ["table", "name", "title", "offset", "size", "hex", "fields"]
     assert (document["table"], document["name"], document["offset"]) == (61, "ST61", 0)
+    assert document["title"] == "Actual Load Profile"
     assert len(bytes.fromhex(document["hex"])) == document["size"]
     assert document["fields"]["sets"][0]["nbr_blks"] == 14
 
 
 def test_read_dumps_what_it_does_not_know(meterkit: Callable, url: str) -> None:
-    done = meterkit("psem", "read", url, "ST3", password=READER)
+    done = meterkit("psem", "read", url, "ST8", password=READER)
     assert done.returncode == 0
     assert done.stdout.splitlines()[1].startswith("000000  ")
     raw = meterkit("psem", "read", url, "ST1", "--raw")
     assert raw.stdout.splitlines()[1].startswith("000000  4e 45 53")
+
+
+def test_a_table_of_appendix_a_has_its_proper_name(meterkit: Callable, configured: Callable) -> None:
+    done = meterkit("psem", "read", configured(manufacturer="NES").url, "ET51", password=MASTER)
+    assert done.stdout.startswith("MT51 (2099), ")
+    assert "MEP Device Configuration" in done.stdout.splitlines()[0]
+    other = configured(manufacturer="MKIT").url
+    done = meterkit("psem", "read", other, "ET51", password=MASTER)
+    assert "MEP Device Configuration" not in done.stdout  # another manufacturer's table 51
+    assert done.stdout.splitlines()[1].startswith("000000  ")
 
 
 def test_read_takes_a_part_by_offset(meterkit: Callable, url: str) -> None:
@@ -196,6 +213,19 @@ def test_a_procedure_runs_to_its_end(meterkit: Callable, start_emulator: Callabl
     told = meterkit(*words, "--yes", password=MASTER)
     assert "SP5" in told.stdout
     assert "completed" in told.stdout
+
+
+def test_a_standard_procedure_may_be_called_by_its_name(meterkit: Callable, start_emulator: Callable) -> None:
+    url = start_emulator("--listen", "tcp://127.0.0.1:0").url
+    words = ("psem", "procedure", url, "reset-list-pointers", "--hex", "03", "--yes")
+    done = meterkit(*words, "--json", password=MASTER)
+    document = json.loads(done.stdout)
+    assert (document["procedure"], document["name"]) == (4, "SP4 reset list pointers")
+    assert document["result"] == "completed"
+    wrong = meterkit("psem", "procedure", url, "make-tea", "--yes", password=MASTER)
+    assert wrong.returncode == 2
+    assert "make-tea" in wrong.stderr
+    assert meterkit(*words, "--manufacturer", password=MASTER).returncode == 2
 
 
 def test_a_procedure_that_the_meter_does_not_know_fails(meterkit: Callable, url: str) -> None:

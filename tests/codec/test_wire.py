@@ -44,8 +44,29 @@ def test_signed_integers_that_do_not_fit_are_refused() -> None:
             Signed.resolve().encode(Signed(odd=value))
     with pytest.raises(ValueError, match="Signed odd"):
         Signed.resolve(Context(int_format=1)).encode(Signed(odd=-(1 << 23)))
-    with pytest.raises(ProtocolFault, match="INT_FORMAT 3"):
-        Signed.resolve(Context(int_format=3))
+
+
+def test_an_unknown_int_format_is_a_fault_that_names_the_field() -> None:
+    class Mixed(Record):
+        plain = item(UINT8)
+        odd = item(INT24)
+
+    with pytest.raises(ProtocolFault, match="INT_FORMAT 3") as caught:
+        Mixed.resolve(Context(int_format=3))
+    assert caught.value.error.where == "Mixed odd"
+
+
+def test_several_converted_values_in_a_row_keep_their_places() -> None:
+    class Row(Record):
+        first = array(INT24, 1)
+        count = item(UINT8)
+        sets = array(INT24, 3)
+
+    layout = Row.resolve(Context())
+    octets_ = bytes.fromhex("ffffff 09 010000 020000 feffff")
+    record = layout.decode(octets_)
+    assert (record.first, record.count, record.sets) == ((-1,), 9, (1, 2, -2))
+    assert layout.encode(record) == octets_
 
 
 class Strings(Record):

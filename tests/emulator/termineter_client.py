@@ -1,6 +1,6 @@
 """A run of termineter's c1218 client, an independent implementation, against the emulator.
 
-usage: termineter_client.py DEVICE PASSWORD LARGE_TABLE      prints one JSON object
+usage: termineter_client.py DEVICE PASSWORD LARGE_TABLE [ID | ID:OFFSET:COUNT]...     prints one JSON object
 """
 
 import json
@@ -24,7 +24,15 @@ SERIAL_SETTINGS = {
 }
 
 
-def main(device, password, large_table):
+def read(connection, what):
+    """Read a table, whole or in part."""
+    table_id, *part = (int(number) for number in what.split(":"))
+    if not part:
+        return connection.get_table_data(table_id)
+    return connection.get_table_data(table_id, octetcount=part[1], offset=part[0])
+
+
+def main(device, password, large_table, others):
     seen = {}
     connection = Connection(device, serial_settings=SERIAL_SETTINGS, enable_cache=False)
     seen["start"] = connection.start()
@@ -33,6 +41,7 @@ def main(device, password, large_table):
     seen["part"] = connection.get_table_data(1, octetcount=6, offset=4).hex()
     seen["large"] = connection.get_table_data(large_table).hex()
     seen["large_head"] = connection.get_table_data(large_table, octetcount=700, offset=0).hex()
+    seen["others"] = {what: read(connection, what).hex() for what in others}
     connection.set_table_data(5, b"0123456789WRITTEN   ")
     seen["written"] = connection.get_table_data(5).hex()
     connection.set_table_data(5, b"part", offset=10)
@@ -54,4 +63,4 @@ def main(device, password, large_table):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:])

@@ -273,5 +273,5 @@ def test_the_clients_declarations_read_what_the_emulator_wrote(byte_order):
         assert newest.blk_end_time.replace(tzinfo=UTC) == profile.last_end_time
         assert (
             newest.lp_int[profile.valid_intervals - 1].int_data[0]
-            == (meter.household.sources((0,), profile.last_end_time)[0])
+            == (meter.measurement.sources((0,), profile.last_end_time)[0])
         )

@@ -34,13 +34,14 @@ def make_emulator(**changes):
     return emulator
 
 
-async def run_termineter(device, password, large_table=64):
+async def run_termineter(device, password, large_table=64, others=()):
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(CLIENT),
         device,
         password.decode(),
         str(large_table),
+        *others,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -73,6 +74,26 @@ async def test_termineter_reads_writes_and_runs_procedures_over_tcp():
     async with serve_tcp(emulator) as server:
         seen = await run_termineter(f"socket://127.0.0.1:{server.port}", DEMO_MASTER_KEY)
     check(seen, emulator)
+
+
+@pytest.mark.parametrize("preset", ["2.10", "3.70", "4.30"])
+async def test_termineter_reads_registers_logs_and_mbus_devices_of_every_firmware(preset):
+    configuration = EmulatorConfiguration.preset(
+        preset, id_form="char", load_profile=LOAD_PROFILE, event_log_entries=50
+    )
+    emulator = MeterEmulator(configuration, clock=lambda: NOW)
+    emulator.tables.write_table(200, bytes(480))
+    twin = MeterEmulator(configuration, clock=lambda: NOW)  # its tables stay as they were
+    whole = [20, 22, 28, 55, 70, 72, 74, 2059, 2099] + [21, 71, 2127] * (preset != "2.10")
+    parts = ["23:0:300", "26:0:900", "2064:517:517"]
+    async with serve_tcp(emulator) as server:
+        device = f"socket://127.0.0.1:{server.port}"
+        seen = await run_termineter(device, DEMO_MASTER_KEY, others=[*map(str, whole), *parts])
+    for table_id in whole:
+        assert bytes.fromhex(seen["others"][str(table_id)]) == twin.tables[table_id]
+    for what in parts:
+        table_id, offset, count = (int(number) for number in what.split(":"))
+        assert bytes.fromhex(seen["others"][what]) == twin.tables[table_id][offset:][:count]
 
 
 async def test_termineter_reads_writes_and_runs_procedures_over_a_pty():

@@ -1,5 +1,6 @@
 """Connecting and leaving: the order of services, what is negotiated, and what goes wrong."""
 
+import asyncio
 import logging
 
 import anyio
@@ -195,6 +196,17 @@ async def test_a_client_outside_async_with_is_a_mistake_in_the_program():
     client = PsemClient(line(meter()))
     with pytest.raises(RuntimeError, match="async with"):
         await client.connect()
+
+
+def test_a_client_can_be_made_before_any_loop_runs():
+    client = PsemClient(line(meter()))
+    assert not client.is_connected
+
+    async def use():
+        async with client:
+            assert (await client.connect(DEMO_MASTER_KEY)).is_success
+
+    asyncio.run(use())
 
 
 async def test_an_out_of_order_service_is_an_error_without_an_octet():

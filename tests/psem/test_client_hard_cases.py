@@ -220,9 +220,19 @@ async def test_a_speed_without_a_code_is_kept_by_offering_none():
 
 
 async def test_a_stream_of_unknown_length_on_a_meter_that_pads_ends_at_the_cap():
-    async with connected(unknown_table_cap=3000) as (client, _):
-        chunks = (await client.stream_table(1, chunk_size=500).collect()).unwrap()
+    emulator = meter()
+    emulator.tables.write_table(2200, bytes(100))
+    async with connected(emulator, unknown_table_cap=3000) as (client, _):
+        chunks = (await client.stream_table(2200, chunk_size=500).collect()).unwrap()
     assert sum(map(len, chunks)) == 3000
+
+
+async def test_a_stream_of_a_known_table_ends_with_it():
+    emulator = meter()
+    async with connected(emulator) as (client, _):
+        for table_id in (1, 23, 64):
+            chunks = (await client.stream_table(table_id, chunk_size=100).collect()).unwrap()
+            assert b"".join(chunks) == emulator.tables[table_id]
 
 
 async def test_disconnecting_twice_at_once_logs_off_once():

@@ -1,1 +1,1 @@
-"""Verbs for PSEM meters: `meterkit psem info|read|write|procedure|profile`."""
+"""Verbs for PSEM meters: info, registers, now, events, alarms, mbus, profile, read, write, procedure."""

@@ -9,19 +9,15 @@ from typing import TypeVar
 from meterkit.errors import MeterError, ends_session
 from meterkit.psem.client import PsemClient
 from meterkit.psem.identification import STANDARDS, Identification
+from meterkit.psem.readings import MeterIdentity
 from meterkit.psem.services import Negotiated
-from meterkit.psem.tables import (
-    ActLp,
-    GenConfig,
-    GeneralMfgId,
-    LpCtrl,
-    LpStatus,
-    Table,
-    UtilityInformation,
-)
-from meterkit.result import Err
+from meterkit.psem.table_cache import is_missing
+from meterkit.psem.tables import ActLp, LpCtrl, LpStatus, Table
+from meterkit.psem.tables.clock_reading import ClockReading
+from meterkit.result import Err, Result
 
 T = TypeVar("T", bound=Table)
+V = TypeVar("V")
 
 #: Code of BT61 for intervals of a day; smaller codes are minutes.  Source: OSGP guide, BT61.
 _DAY_CODE = 84
@@ -45,30 +41,22 @@ class Identity:
 
     identification: Identification | None
     negotiated: Negotiated | None
-    config: GenConfig | None = None
-    meter: GeneralMfgId | None = None
-    utility: UtilityInformation | None = None
+    meter: MeterIdentity
+    clock: ClockReading | None = None
     data_sets: tuple[DataSet, ...] = ()
     withheld: list[MeterError] = field(default_factory=list[MeterError])
-
-    @property
-    def firmware(self) -> str | None:
-        """The firmware version: packed as OSGP meters do where table ET03 shows it is one."""
-        if self.meter is None:
-            return None
-        if self.utility is not None:
-            return str(self.meter.firmware)
-        return f"{self.meter.fw_version_number}.{self.meter.fw_revision_number}"
 
     def document(self) -> dict[str, object]:
         """Return what `meterkit psem info --json` prints."""
         meter, known = self.meter, self.identification
         return {
-            "manufacturer": meter and meter.manufacturer,
-            "model": meter and meter.ed_model,
-            "serial_number": meter and str(meter.mfg_serial_number),
-            "utility_serial_number": self.utility and self.utility.utility_serial_number,
-            "firmware": self.firmware,
+            "manufacturer": meter.manufacturer,
+            "model": meter.model,
+            "serial_number": meter.serial_number,
+            "utility_serial_number": meter.utility_serial_number,
+            "device_id": meter.device_id,
+            "firmware": meter.firmware,
+            "is_osgp": meter.is_osgp,
             "identification": known
             and {
                 "standard": STANDARDS.get(known.standard, str(known.standard)),
@@ -85,7 +73,8 @@ class Identity:
                 "max_packets": self.negotiated.max_packets,
                 "baud_rate": self.negotiated.baud_rate,
             },
-            "byte_order": self.config and ("big" if self.config.is_big_endian else "little"),
+            "byte_order": {None: None, True: "big", False: "little"}[meter.is_big_endian],
+            "clock": self.clock and clock_document(self.clock),
             "load_profiles": [
                 {
                     "data_set": one.data_set,
@@ -101,29 +90,46 @@ class Identity:
         }
 
 
+def clock_document(clock: ClockReading) -> dict[str, object]:
+    """Return the meter's clock as JSON: `time` in UTC or null, `shown` as the meter has it."""
+    return {
+        "time": clock.time,
+        "shown": clock.shown,
+        "is_utc": clock.is_utc,
+        "is_dst": clock.is_dst,
+        "problem": clock.problem or None,
+    }
+
+
 async def read_identity(client: PsemClient) -> Identity:
     """Read what identifies the meter; what it refuses is noted and left out.
 
     Errors: MeterFailure when the session ends.
     """
-    identity = Identity(client.identification, client.negotiated)
-    identity.config = await _read(client, GenConfig, identity)
-    identity.meter = await _read(client, GeneralMfgId, identity)
-    if identity.config is None or identity.config.has_table(UtilityInformation.number) is not False:
-        identity.utility = await _read(client, UtilityInformation, identity)
-    if identity.config is None or identity.config.has_table(ActLp.number) is not False:
-        identity.data_sets = await _data_sets(client, identity)
+    meter = (await client.identity()).unwrap()
+    identity = Identity(client.identification, client.negotiated, meter, withheld=[*meter.withheld])
+    clock = await client.clock()
+    identity.clock = _borne(client, clock, identity)
+    identity.data_sets = await _data_sets(client, identity)
     return identity
 
 
 async def _read(client: PsemClient, table: type[T], identity: Identity) -> T | None:
-    record = await client.read(table)
-    if isinstance(record, Err):
-        if ends_session(record.error) or not client.is_connected:
-            record.unwrap()
-        identity.withheld.append(record.error)
+    return _borne(client, await client.read(table), identity)
+
+
+def _borne(client: PsemClient, result: Result[V], identity: Identity) -> V | None:
+    """Return the value, or None: after noting why, unless the meter has no such table.
+
+    Errors: MeterFailure when the session ends.
+    """
+    if isinstance(result, Err):
+        if ends_session(result.error) or not client.is_connected:
+            result.unwrap()
+        if not is_missing(result.error):
+            identity.withheld.append(result.error)
         return None
-    return record.value
+    return result.value
 
 
 async def _data_sets(client: PsemClient, identity: Identity) -> tuple[DataSet, ...]:

@@ -11,11 +11,12 @@ from rich.text import Text
 from meterkit.cli.access import Access
 from meterkit.cli.console import screen
 from meterkit.cli.meter import on_meter
-from meterkit.cli.output import print_json, safe_text
+from meterkit.cli.output import print_json, safe_text, time_text
 from meterkit.cli.pictures.series import duration_text
 from meterkit.cli.psem.identity import Identity, read_identity
 from meterkit.cli.running import OK
 from meterkit.psem.client import PsemClient
+from meterkit.psem.tables.clock_reading import ClockReading
 
 
 def info(url: str, access: Access, *, as_json: bool) -> int:
@@ -44,22 +45,23 @@ def identity_parts(identity: Identity) -> list[RenderableType]:
 
 def _lines(identity: Identity) -> Iterator[tuple[str, str]]:
     meter = identity.meter
-    if meter is not None:
-        yield "manufacturer", meter.manufacturer
-        yield "model", meter.ed_model
-        yield "serial number", str(meter.mfg_serial_number)
-    if identity.utility is not None:
-        yield "utility serial number", identity.utility.utility_serial_number
-    if identity.firmware is not None:
-        yield "firmware", identity.firmware
+    named = {
+        "manufacturer": meter.manufacturer,
+        "model": meter.model,
+        "serial number": meter.serial_number,
+        "utility serial number": meter.utility_serial_number,
+        "device id": meter.device_id,
+        "firmware": meter.firmware,
+        "clock": _clock(identity.clock),
+    }
+    for name, value in named.items():
+        if value is not None:
+            yield name, value
     if identity.identification is not None:
         features = ", ".join(feature.name for feature in identity.identification.features) or "no features"
         yield "speaks", f"{identity.identification}, {features}"
-    if identity.config is not None:
-        yield (
-            "octet order",
-            "most significant first" if identity.config.is_big_endian else "least significant first",
-        )
+    if meter.is_big_endian is not None:
+        yield "octet order", "most significant first" if meter.is_big_endian else "least significant first"
     negotiated = identity.negotiated
     if negotiated is None:
         yield "packets", "1 of 64 octets (the standard's default)"
@@ -73,3 +75,13 @@ def _lines(identity: Identity) -> Iterator[tuple[str, str]]:
             f"{duration_text(one.interval)}, {len(one.sources)} channels, "
             f"{one.blocks} blocks of {one.intervals_per_block} intervals{filled}",
         )
+
+
+def _clock(clock: ClockReading | None) -> str | None:
+    if clock is None:
+        return None
+    if clock.time is not None:
+        told = time_text(clock.time)
+        return f"{told} ({clock.problem})" if clock.problem else told
+    shown = time_text(clock.shown) if clock.shown else "no time"
+    return f"{shown} ({clock.problem})"

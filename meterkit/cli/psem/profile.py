@@ -80,7 +80,10 @@ def profile(url: str, access: Access, wish: Wish) -> int:
             return OK
         report_error(error, as_json=wish.as_json)
         if count and stream.position is not None:
-            say_hint(f"{count} rows came before and are kept; go on with --since {iso(stream.position)}")
+            where = " into another --out file" if wish.out is not None else ""
+            say_hint(
+                f"{count} rows came before and are kept; go on with --since {iso(stream.position)}{where}"
+            )
         return FAILED
 
     return on_meter(url, access, body)
@@ -120,14 +123,16 @@ def _progress(stream: LoadProfileStream) -> Generator[Callable[[int], None]]:
         SpinnerColumn(),
         TextColumn("data set {task.fields[data_set]}"),
         BarColumn(),
-        TextColumn("{task.completed} of {task.total} blocks, {task.fields[rows]} rows"),
+        TextColumn("{task.fields[told]}"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None, data_set=stream.data_set, rows=0)
+        task = bar.add_task("", total=None, data_set=stream.data_set, told="asking how much there is")
 
         def advance(rows: int) -> None:
-            bar.update(task, completed=stream.blocks_done, total=stream.blocks_total or None, rows=rows)
+            done, total = stream.blocks_done, stream.blocks_total
+            told = f"{done} of {total} blocks, {rows} rows"
+            bar.update(task, completed=done, total=total or None, told=told)
 
         yield advance
 

@@ -16,10 +16,11 @@ from meterkit.cli.output import Json, hex_dump, jsonable, print_json, safe_text
 from meterkit.cli.running import OK
 from meterkit.cli.usage import UsageMistake, new_file
 from meterkit.codec.layout import plain
-from meterkit.errors import MeterError, ProtocolFault
+from meterkit.errors import MeterError
 from meterkit.psem.client import PsemClient
-from meterkit.psem.tables import Table, TableData, context_for
-from meterkit.result import Err, Ok, Result
+from meterkit.psem.tables import GenConfig, Table, TableData, is_osgp, known_table
+from meterkit.psem.tables.names import MANUFACTURER
+from meterkit.result import Err, Ok
 
 #: Lines of a decoded table or hex dump shown on a terminal without --all.
 MOST_LINES = 200
@@ -54,16 +55,17 @@ def read(url: str, access: Access, wish: Wish) -> int:
 
     async def body(client: PsemClient) -> int:
         octets, record = await _fetch(client, wish)
+        title = await _title(client, wish.table_id)
         if wish.out is not None:
             wish.out.write_bytes(octets)
         if wish.as_json:
-            print_json(_document(wish, octets, record))
+            print_json(_document(wish, title, octets, record))
         elif wish.out is not None:
             screen().print(
                 f"{len(octets)} octets of {_name(wish.table_id)} written to {wish.out}", markup=False
             )
         else:
-            _show(wish, octets, record)
+            _show(wish, title, octets, record)
         return OK
 
     return on_meter(url, access, body)
@@ -79,31 +81,29 @@ async def _fetch(client: PsemClient, wish: Wish) -> tuple[bytes, Table | MeterEr
         octets = await client.read_table_offset(wish.table_id, wish.offset or 0, wish.count)
         return octets.unwrap(), None
     data = (await client.read_table(wish.table_id)).unwrap()
-    declaration = None if wish.raw else client.registry.get(wish.table_id)
-    if declaration is None:
+    if wish.raw:
         return data.data, None
-    decoded = await _decode(client, declaration, data)
+    decoded = await client.decode(data)
     return data.data, decoded.error if isinstance(decoded, Err) else decoded.value
 
 
-async def _decode(client: PsemClient, declaration: type[Table], data: TableData) -> Result[Table]:
-    """Decode what was read with the tables that `declaration` takes its shape from."""
-    known: list[Table] = []
-    for needed in sorted(declaration.needs(), key=lambda need: need.number):
-        record = await client.read(needed)
-        if isinstance(record, Err):
-            return Err(record.error.at(f"{declaration.__name__} needs {needed.__name__}"))
-        known.append(record.value)
-    try:
-        return Ok(declaration.resolve(context_for(known)).decode(data.data))
-    except ProtocolFault as misfit:
-        return Err(misfit.error)
+async def _title(client: PsemClient, table_id: int) -> str | None:
+    """Return what the table is called, by C12.19 or, on OSGP meters, by the guide."""
+    osgp = True
+    if table_id & MANUFACTURER:
+        config = await client.read(GenConfig)
+        osgp = isinstance(config, Ok) and is_osgp(config.value)
+    known = known_table(table_id, osgp=osgp)
+    return known.name if known else None
 
 
-def _document(wish: Wish, octets: bytes, record: Table | MeterError | None) -> dict[str, object]:
+def _document(
+    wish: Wish, title: str | None, octets: bytes, record: Table | MeterError | None
+) -> dict[str, object]:
     document: dict[str, object] = {
         "table": wish.table_id,
         "name": _name(wish.table_id),
+        "title": title,
         "offset": wish.offset or 0,
         "size": len(octets),
         "hex": octets.hex(),
@@ -114,9 +114,10 @@ def _document(wish: Wish, octets: bytes, record: Table | MeterError | None) -> d
     return document
 
 
-def _show(wish: Wish, octets: bytes, record: Table | MeterError | None) -> None:
+def _show(wish: Wish, title: str | None, octets: bytes, record: Table | MeterError | None) -> None:
     console = screen()
-    console.print(Text(f"{_name(wish.table_id)} ({wish.table_id}), {len(octets)} octets", style="bold"))
+    head = f"{_name(wish.table_id)} ({wish.table_id}), {len(octets)} octets"
+    console.print(Text(f"{head}: {title}" if title else head, style="bold"))
     if isinstance(record, Table):
         if record.__doc__:
             console.print(Text(safe_text(record.__doc__.strip().splitlines()[0]), style="dim"))

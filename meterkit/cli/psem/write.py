@@ -14,7 +14,13 @@ from meterkit.cli.output import error_document, hex_dump, print_json
 from meterkit.cli.running import FAILED, OK, say_error
 from meterkit.cli.usage import UsageMistake
 from meterkit.psem.client import PsemClient
-from meterkit.psem.procedures import ProcedureResponse, ProcedureResult, procedure_failure, procedure_name
+from meterkit.psem.procedures import (
+    ProcedureResponse,
+    ProcedureResult,
+    StandardProcedure,
+    procedure_failure,
+    procedure_name,
+)
 from meterkit.psem.tables import TableData
 
 
@@ -66,6 +72,8 @@ def procedure(
     as_json: bool,
 ) -> int:
     """Run a procedure, after a question unless `yes`; its own failure is exit status 1."""
+    if manufacturer and isinstance(number, StandardProcedure):
+        raise UsageMistake("a name means a standard procedure: give the manufacturer's by its number")
     name = procedure_name(number, manufacturer)
     _confirm(f"Run {name} on {url}?", yes)
 
@@ -77,7 +85,7 @@ def procedure(
             failure = procedure_failure(number, manufacturer, response.result)
         if as_json:
             document = {
-                "procedure": number,
+                "procedure": int(number),
                 "manufacturer": manufacturer,
                 "name": name,
                 "result": response.result,

@@ -3,36 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from meterkit.codec.layout import Context
 from meterkit.errors import ErrorKind, fault
-from meterkit.psem.tables.config import GenConfig
-from meterkit.psem.tables.general import GeneralMfgId
-from meterkit.psem.tables.load_profile_tables import (
-    ActLp,
-    LpCtrl,
-    LpDataSet1,
-    LpDataSet2,
-    LpDataSet3,
-    LpDataSet4,
-    LpStatus,
+from meterkit.psem.tables import (
+    calendar,
+    clock,
+    config,
+    constants,
+    general,
+    identity,
+    load_profile_tables,
+    logs,
+    registers,
+    registers_present,
+    registers_self_read,
+    security,
+    sources,
+    status,
 )
+from meterkit.psem.tables.definitions import load_definition_file
 from meterkit.psem.tables.names import Table, table_name
-from meterkit.psem.tables.osgp.load_profile import LpInternalConfig
-from meterkit.psem.tables.osgp.utility import UtilityInformation
+from meterkit.psem.tables.osgp import load_profile, mbus, mep_config, mfg_dimension, utility
 
+#: Every table that is declared here.
 BUILT_IN: tuple[type[Table], ...] = (
-    GenConfig,
-    GeneralMfgId,
-    ActLp,
-    LpCtrl,
-    LpStatus,
-    LpDataSet1,
-    LpDataSet2,
-    LpDataSet3,
-    LpDataSet4,
-    UtilityInformation,
-    LpInternalConfig,
+    config.GenConfig,
+    general.GeneralMfgId,
+    identity.DeviceNameplate,
+    status.EdModeStatus,
+    status.PendingStatus,
+    identity.DeviceIdent,
+    identity.UtilInfo,
+    sources.DimSourcesLim,
+    sources.ActSourcesLim,
+    sources.UomEntryTbl,
+    sources.DemandControl,
+    sources.DataControl,
+    constants.Constants,
+    sources.Sources,
+    registers.DimRegs,
+    registers.ActRegs,
+    registers.DataSelection,
+    registers.CurrentRegData,
+    registers.PreviousSeasonData,
+    registers.PreviousDemandResetData,
+    registers_self_read.SelfReadData,
+    registers_present.PresentRegisterSelection,
+    registers_present.PresentRegisterData,
+    security.DimSecurityLimiting,
+    security.ActSecurityLimiting,
+    clock.DimTimeTou,
+    clock.ActTimeTou,
+    clock.Clock,
+    clock.TimeOffset,
+    calendar.Calendar,
+    clock.ClockStateTbl,
+    clock.TimeRemain,
+    load_profile_tables.ActLp,
+    load_profile_tables.LpCtrl,
+    load_profile_tables.LpStatus,
+    load_profile_tables.LpDataSet1,
+    load_profile_tables.LpDataSet2,
+    load_profile_tables.LpDataSet3,
+    load_profile_tables.LpDataSet4,
+    logs.DimLog,
+    logs.ActLog,
+    logs.EventsId,
+    logs.HistoryLogCtrl,
+    logs.HistoryLogData,
+    logs.EventLogData,
+    utility.UtilityInformation,
+    mfg_dimension.MfgDimension,
+    mbus.MepDeviceData,
+    load_profile.LpInternalConfig,
+    mep_config.MepDeviceConfiguration,
+    logs.AlternateHistoryLogData,
 )
 
 
@@ -55,6 +102,15 @@ class TableRegistry:
         if known not in (None, table) and not replace:
             raise ValueError(f"{table_name(table.number)} is already {known.__name__ if known else ''}")
         self._tables[table.number] = table
+
+    def load_json(self, path: str | Path, *, replace: bool = False) -> type[Table]:
+        """Add the table that a JSON file defines and return its class; see `definitions`.
+
+        Errors: OSError; DefinitionError, a ValueError, naming file and field; ValueError as `register`.
+        """
+        table = load_definition_file(path, self)
+        self.register(table, replace=replace)
+        return table
 
     def get(self, table_id: int) -> type[Table] | None:
         """Return the declaration of a table, or None."""

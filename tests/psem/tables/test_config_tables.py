@@ -16,6 +16,7 @@ from meterkit.psem.tables import (
     context_for,
     table_name,
 )
+from meterkit.psem.tables.registry import BUILT_IN
 
 # Source: vectors of C12.19 bit fields, "st0_format_control": octets 0..2 of ST0.
 FORMAT_CONTROL = bytes.fromhex("020a88")
@@ -176,8 +177,11 @@ def test_the_registry_knows_the_tables_and_parses_them() -> None:
     assert registry.get(0) is GenConfig
     assert registry.get(99) is None
     assert 2069 in registry
-    assert [table.number for table in registry] == [0, 1, 61, 62, 63, 64, 65, 66, 67, 2051, 2069]
-    assert len(registry) == 11
+    standard = [0, 1, 2, 3, 4, 5, 6, *range(10, 17), *range(20, 29), 40, 41, *range(50, 57), *range(61, 68)]
+    logs = [70, 71, 72, 73, 74, 76]
+    extended = [2048 + number for number in (3, 11, 16, 21, 51, 79)]
+    assert [table.number for table in registry] == [*standard, *logs, *extended]
+    assert len(registry) == len(BUILT_IN)
     record = registry.parse(1, ST1_CHAR, context_for([gen_config()]))
     assert isinstance(record, GeneralMfgId)
     with pytest.raises(ProtocolFault, match="ST99: no declaration known"):
