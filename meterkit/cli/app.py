@@ -350,7 +350,7 @@ def emulate_psem(
     grow: Flag = False,
     json: Json = False,
 ) -> int:
-    """Be an OSGP meter with four load profiles, on TCP or on a pseudo-terminal, until Ctrl-C.
+    """Be a meter, by default an OSGP one of firmware 3.60, on TCP or on a pseudo-terminal, until Ctrl-C.
 
     The first line on standard output is its address, ready for `meterkit psem`.
 
@@ -364,7 +364,7 @@ def emulate_psem(
     :param listen: Where to listen; port 0 takes a free one. [default: tcp://127.0.0.1:1153]
     :param pty: Be a serial port instead: a new pseudo-terminal (not on Windows).
     :param config: JSON file with an EmulatorConfiguration: identity, keys, load profiles, faults.
-    :param firmware: One of the ready-made meters instead, by its firmware: 2.10, 3.70 or 4.30.
+    :param firmware: A ready-made meter instead: of firmware 2.10, 3.70 or 4.30; c12.19: no OSGP meter.
     :param seed: Another household: the same seed gives the same data.
     :param grow: Record intervals while it is read: one in every load profile for eight reads.
     """

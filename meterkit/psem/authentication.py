@@ -3,7 +3,7 @@
     Identify   <- ticket (8 octets)
     Authenticate -> key id | E(ticket)     <- key id | E(E(ticket))
 
-Source: C12.21; the octets were seen between independent implementations (psem.md C8).
+Source: C12.21; the octets were seen between two independent implementations.
 """
 
 from __future__ import annotations

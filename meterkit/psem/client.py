@@ -334,7 +334,10 @@ class PsemClient(AsyncContextManagerMixin):
         return await readings.read_alarms(self._tables)
 
     async def mbus(self) -> Result[readings.MbusReadings]:
-        """Read what M-Bus and MEP devices last said to an OSGP meter (ET16)."""
+        """Read what M-Bus and MEP devices last said to an OSGP meter (ET16).
+
+        Errors: STATE on any other meter.
+        """
         return await readings.read_mbus(self._tables)
 
     async def clock(self, utc_offset: timedelta | None = None) -> Result[ClockReading]:

@@ -5,7 +5,7 @@
     receive  <- packet <-- | -> ACK (damaged: NAK, at most `retries` times)
              <- packet <-- | -> ACK, Message
 
-Source: C12.18-1996 and 2006, layer 2; where they are silent, what the peers in psem.md C3 do:
+Source: C12.18-1996 and 2006, layer 2; where they are silent, what other implementations do:
 
 * Each new packet flips the toggle bit, in each direction by itself, across messages.  A packet with the
   toggle bit and the CRC of the one before is a repetition: it gets its ACK again and is dropped.  The

@@ -1,6 +1,6 @@
 """What a meter's refusal means, and what a technician can do about it.
 
-Source: C12.18-2006 response codes; how real meters use them: psem.md C6.
+Source: C12.18-2006 response codes; meters use them loosely.
 """
 
 from __future__ import annotations

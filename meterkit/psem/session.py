@@ -42,7 +42,7 @@ READ_OVERHEAD = 4  # octets of a read response around its data: code, count (2),
 
 _service = logging.getLogger("meterkit.service")
 
-WAKE_UP = b"\x55"  # wakes a shared optical port; psem.md C3
+WAKE_UP = b"\x55"  # wakes a shared optical port, as readers of such meters do
 _SECRET = (ServiceCode.SECURITY, ServiceCode.AUTHENTICATE)
 LATER = (ResponseCode.DEVICE_BUSY, ResponseCode.DATA_NOT_READY)  # "ask again", says C12.18
 _NO_SUCH_SESSION = MeterError(ErrorKind.STATE, "not connected: call connect() first")

@@ -1,4 +1,4 @@
-"""Which PSEM service is possible when.  Source: C12.18-2006, session states; psem.md C7.
+"""Which PSEM service is possible when.  Source: C12.18-2006, session states.
 
 Base --Identify--> Id --Logon--> Session
 ^----Terminate----+--------------+

@@ -27,7 +27,7 @@ FULL_WRITE_OVERHEAD = 6  # code, table 2, count 2, checksum
 MAX_COUNT = 0xFFFF  # octets of one read or write: the count has 16 bits
 MAX_OFFSET = 0xFFFFFF  # the offset of a partial read or write has 24 bits
 
-# Refusals of a full read that an offset read may get around.  Real meters mix them up (psem.md C6, G26).
+# Refusals of a full read that an offset read may get around.  Real meters mix them up.
 _TOO_LARGE = frozenset(
     {
         ResponseCode.OPERATION_NOT_POSSIBLE,

@@ -22,7 +22,7 @@ from meterkit.link import Link, Message, Transmit
 from meterkit.result import Err, Ok, Result
 from meterkit.transport.base import Transport
 
-CLOSE_GRACE = 3.0  # s to close a line whose exchange was cut short; decisions.md: 1 s and the wire time
+CLOSE_GRACE = 3.0  # s to close a line whose exchange was cut short; a serial port takes 1 s and the wire time
 MAX_BACKOFF = 30.0  # s between two tries to open a line
 
 _octets = logging.getLogger("meterkit.octets")

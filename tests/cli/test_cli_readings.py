@@ -184,6 +184,21 @@ def test_without_a_password_the_error_says_what_is_missing(meterkit: Callable, m
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_meter_that_is_no_osgp_meter_gives_engineering_values(
+    meterkit: Callable, start_emulator: Callable
+) -> None:
+    url = start_emulator("--listen", "tcp://127.0.0.1:0", "--firmware", "c12.19").url
+    for verb in ("info", "registers", "now", "alarms"):
+        lines(meterkit("psem", verb, url, password=READER))
+    found = json.loads(meterkit("psem", "registers", url, "--json", password=READER).stdout)["registers"]
+    energy = found[0]
+    assert energy["unit"] == "Wh"
+    assert energy["value"] > energy["raw"]
+    assert energy["problem"] is None
+    values = json.loads(meterkit("psem", "now", url, "--json", password=READER).stdout)["values"]
+    assert {"V", "A"} <= {value["unit"] for value in values}
+
+
 @pytest.mark.parametrize("firmware", ["2.10", "4.30"])
 def test_ready_made_meters_of_other_firmware_are_read_alike(
     meterkit: Callable, start_emulator: Callable, firmware: str
@@ -196,6 +211,6 @@ def test_ready_made_meters_of_other_firmware_are_read_alike(
 def test_a_firmware_that_nobody_made_is_wrong_usage(meterkit: Callable) -> None:
     done = meterkit("emulate", "psem", "--firmware", "1.0")
     assert done.returncode == 2
-    assert "2.10, 3.70, 4.30" in done.stderr
+    assert "2.10, 3.70, 4.30, c12.19" in done.stderr
     both = meterkit("emulate", "psem", "--firmware", "3.70", "--config", "x.json")
     assert both.returncode == 2

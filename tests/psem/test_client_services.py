@@ -44,7 +44,7 @@ async def test_elements_are_read_and_written_by_index():
         assert isinstance(refused, Err)
 
 
-# psem.md C8: seen live between two independent implementations.
+# Seen live between two independent implementations.
 def test_des_gives_the_octets_seen_on_the_wire():
     assert authenticate_request(KEY, 0, TICKET).hex() == "00492b274f0ab4dbce"
     assert encipher(KEY, bytes.fromhex("492b274f0ab4dbce")).hex() == "74b604935d984216"

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from meterkit.codec.layout import InvalidTime
+from meterkit.errors import ErrorKind, MeterError
 from meterkit.mbus import DataRecord, Telegram, TelegramHeader
+from meterkit.psem.readings.dialect import read_dialect
 from meterkit.psem.table_cache import TableCache
 from meterkit.psem.tables import MepDeviceData
 from meterkit.psem.tables.osgp.mbus import Authentication, MbusDevice, MepDevice
 from meterkit.psem.tables.times import MaybeDatetime
-from meterkit.result import Result
+from meterkit.result import Err, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,12 @@ class MbusReadings:
 
 async def read_mbus(tables: TableCache) -> Result[MbusReadings]:
     """Read ET16.  Errors: see `PsemClient.mbus`."""
+    dialect = await read_dialect(tables)
+    if isinstance(dialect, Err):
+        return dialect
+    if not dialect.value.is_osgp:
+        message = "this is no OSGP meter, by ST0: its manufacturer's table 16 means something else"
+        return Err(MeterError(ErrorKind.STATE, message, where="mbus"))
     table = await tables.read(MepDeviceData)
     return table.map(_readings)
 

@@ -3,7 +3,7 @@
     ST52  LTIME_DATE | TIME_DATE_QUAL             ST53  daylight saving and time zone
     ST55  LTIME_DATE | TIME_DATE_QUAL | STATUS    ST56  what is left of tier and self-read period
 
-Qualifier: psem.md C11; ST50 to ST56: general knowledge of C12.19, unconfirmed, and in agreement with
+ST50 to ST56: general knowledge of C12.19, unconfirmed, and in agreement with
 public readers of meters.  The calendar (ST54) has a file of its own; `meterkit.psem.tables.clock_reading`
 turns ST52 and ST53 into a time with a time zone.
 """

@@ -167,11 +167,12 @@ async def test_a_devices_time_in_month_13_is_marked():
     assert water.records
 
 
-async def test_a_generic_meter_has_no_et16():
-    async with connected(american_meter()) as (client, _):
+async def test_a_generic_meters_own_table_16_is_not_taken_for_et16():
+    async with connected(american_meter(st2064="00")) as (client, transport):
         missing = await client.mbus()
+        assert tables_read(transport) == [0]
     assert isinstance(missing, Err)
-    assert missing.error.kind is ErrorKind.REFUSED
+    assert missing.error.kind is ErrorKind.STATE
 
 
 # ---------------------------------------------------------------- clock
