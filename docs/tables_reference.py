@@ -16,8 +16,8 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from meterkit.codec.field import Field
 from meterkit.codec.layout import OPTIONAL, Record
-from meterkit.codec.record import Field
 from meterkit.psem.tables import Table, TableRegistry, known_table, known_tables, table_name
 from meterkit.psem.tables.event_names import OSGP_EVENTS, OSGP_USERS, STANDARD_EVENTS
 from meterkit.psem.tables.names import MANUFACTURER

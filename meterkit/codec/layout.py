@@ -19,13 +19,9 @@ from typing import Any, Generic, TypeVar
 
 from meterkit.codec.decoder import Decoder, compile_group, is_flat, source_of, struct_code
 from meterkit.codec.expression import ELEMENT, AsRead, Expression, NotYet, as_read
-from meterkit.codec.plain import plain
-from meterkit.codec.plan import Group, Node, find, packer, write
-from meterkit.codec.record import (
+from meterkit.codec.field import (
     OPTIONAL,
-    Context,
     Field,
-    Record,
     Version,
     View,
     array,
@@ -37,6 +33,9 @@ from meterkit.codec.record import (
     octets,
     text,
 )
+from meterkit.codec.plain import plain
+from meterkit.codec.plan import Group, Node, find, packer, write
+from meterkit.codec.record import Context, Record
 from meterkit.codec.resolve import group_of, leading_group, read_described, too_short, write_described
 from meterkit.codec.values import BitSet, InvalidTime
 from meterkit.codec.wire import MAX_SIZE, Chosen, Formed, Kind, Wire

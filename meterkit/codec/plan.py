@@ -63,6 +63,8 @@ class Group:
 
 Node: TypeAlias = Wire[Any] | Series | Various | Group
 
+_LONG_CODE = 1000  # characters of a struct format
+
 _STEP = re.compile(r"\.?([A-Za-z_]\w*)|\[(\d+)\]")
 
 
@@ -114,9 +116,17 @@ def name_at(node: Node, offset: int) -> str:
 
 
 # ---------------------------------------------------------------- writing
-@lru_cache(maxsize=1024)
 def packer(code: str) -> struct.Struct:
-    """Return the (cached) Struct of a format."""
+    """Return the Struct of a format, a cached one unless the format is long.
+
+    A Struct takes some 30 octets a value for good: a meter with tables of ever other dimensions must not
+    fill the memory with them.
+    """
+    return _cached_packer(code) if len(code) <= _LONG_CODE else struct.Struct(code)
+
+
+@lru_cache(maxsize=1024)
+def _cached_packer(code: str) -> struct.Struct:
     return struct.Struct(code)
 
 

@@ -9,8 +9,9 @@ from typing import Any, cast
 
 from meterkit.codec.decoder import compile_group
 from meterkit.codec.expression import AsRead, Expression, NotYet, Scope
+from meterkit.codec.field import Field
 from meterkit.codec.plan import Group, Node, Part, Series, Various, elements, name_at, write_part
-from meterkit.codec.record import Field, Record
+from meterkit.codec.record import Record
 from meterkit.codec.wire import MAX_SIZE, Kind, measure
 from meterkit.errors import ErrorKind, ProtocolFault, fault
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
 
+from meterkit import arguments
 from meterkit.codec.expression import Expression, Scope
 from meterkit.codec.values import BitSet
 from meterkit.errors import ErrorKind, ProtocolFault, fault
@@ -186,6 +187,15 @@ FLOAT64: Kind[float] = Wire("FLOAT64", "d", 8)
 
 
 # ---------------------------------------------------------------- octets, sets, characters
+def check_dimension(name: str, value: object) -> None:
+    """Make sure that a declared dimension is an expression, or a number that a table can have.
+
+    Errors: TypeError, ValueError.
+    """
+    if not isinstance(value, Expression):
+        arguments.whole(name, value, 0, MAX_SIZE)
+
+
 def measure(size: int | Expression, scope: Scope, where: str) -> int:
     """Return a dimension as a number.
 
@@ -208,6 +218,9 @@ class OctetString(Kind[bytes]):
 
     size: int | Expression
 
+    def __post_init__(self) -> None:
+        check_dimension("size", self.size)
+
     @property
     def needs(self) -> frozenset[type]:
         """Record classes that the size looks at."""
@@ -224,6 +237,9 @@ class OctetSet(Kind[BitSet]):
     """A SET of `size` octets: least significant bit of the first octet is number 0, in any octet order."""
 
     size: int | Expression
+
+    def __post_init__(self) -> None:
+        check_dimension("size", self.size)
 
     @property
     def needs(self) -> frozenset[type]:
@@ -256,6 +272,9 @@ class CharString(Kind[str]):
 
     size: int | Expression
     padding: str = " "
+
+    def __post_init__(self) -> None:
+        check_dimension("size", self.size)
 
     @property
     def needs(self) -> frozenset[type]:

@@ -57,15 +57,17 @@ _KEY = TableAccess(AccessLevel.READER, None)
 OSGP_ACCESS: dict[int, TableAccess] = {
     0: _OPEN,
     1: _OPEN,
+    2: _KEY,
     3: _KEY,
     4: TableAccess(AccessLevel.PROVISIONING, None),
     5: TableAccess(AccessLevel.READER, AccessLevel.PROVISIONING),
     7: TableAccess(AccessLevel.READER, AccessLevel.READER),  # the procedure checks its own level
     8: _KEY,
     **dict.fromkeys((20, 21, 22, 23, 24, 25, 26, 27, 28), _KEY),
-    **dict.fromkeys((50, 51, 52, 53, 55), _KEY),
+    **dict.fromkeys((40, 41), _KEY),
+    **dict.fromkeys((50, 51, 52, 53, 55, 56), _KEY),
     **dict.fromkeys((61, 62, 63, 64, 65, 66, 67), _KEY),
-    **dict.fromkeys((70, 71, 72, 74), _KEY),
+    **dict.fromkeys((70, 71, 72, 73, 74, 76), _KEY),
     2051: TableAccess(AccessLevel.NO_ACCESS, AccessLevel.PROVISIONING),  # ET03
     2059: _KEY,  # ET11
     2064: _KEY,  # ET16

@@ -1,6 +1,6 @@
 """Decade 70 and ET79 as octets, from the declarations that a client reads them with.
 
-Source: OSGP guide, BT70, BT71, BT74; C12.19 for BT72, which the guide leaves out.
+Source: OSGP guide, BT70, BT71, BT74; C12.19 for ST72, ST73 and ST76, which the guide leaves out.
 """
 
 from __future__ import annotations
@@ -12,12 +12,15 @@ from typing import Literal
 from meterkit.codec.layout import BitSet, Context, InvalidTime
 from meterkit.emulator.diary import NOBODY, Diary, EventCode, LoggedEvent
 from meterkit.emulator.ring import Ring
+from meterkit.psem.tables.config import GenConfig
 from meterkit.psem.tables.logs import (
     ActLog,
     AlternateHistoryLogData,
     DimLog,
+    EventLogData,
     EventsId,
     HistoryEntry,
+    HistoryLogCtrl,
     HistoryLogData,
 )
 
@@ -64,6 +67,32 @@ class LogImages:
         if self._diary.has_alternate_log:
             found[ALTERNATE] = self._alternate
         return found
+
+    def of_the_standard(self) -> dict[int, bytes]:
+        """Return ST73, by which every event is logged and no table or procedure apart, and an empty ST76."""
+        everything = EventsId.resolve(self._context).decode(self._events_id())
+        config = self._context.records[GenConfig]
+        assert isinstance(config, GenConfig)
+        control = HistoryLogCtrl(
+            std_events_monitored_flags=everything.std_events_supported,
+            mfg_events_monitored_flags=everything.mfg_events_supported,
+            std_tbls_monitored_flags=BitSet.of(set(), config.dim_std_tbls_used),
+            mfg_tbls_monitored_flags=BitSet.of(set(), config.dim_mfg_tbls_used),
+            std_proc_monitored_flags=BitSet.of(set(), config.dim_std_proc_used),
+            mfg_proc_monitored_flags=BitSet.of(set(), config.dim_mfg_proc_used),
+        )
+        empty = EventLogData(
+            list_status_flags=0,  # FIFO: what a list without places is
+            nbr_valid_entries=0,
+            last_entry_element=0,
+            last_entry_seq_nbr=0,
+            nbr_unread_entries=0,
+            entries=(),
+        )
+        return {
+            73: HistoryLogCtrl.resolve(self._context).encode(control),
+            76: EventLogData.resolve(self._context).encode(empty),
+        }
 
     def _events_id(self) -> bytes:
         """Encode BT72: the events that the emulated meter can log."""

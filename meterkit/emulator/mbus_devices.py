@@ -10,7 +10,6 @@ All were last read at the last full hour.  Source: OSGP guide, ET16; EN 13757-3 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from meterkit.codec.layout import Context, InvalidTime
 from meterkit.emulator.household import INSTALLED, Household
@@ -24,6 +23,7 @@ from meterkit.mbus import (
     encode_record,
     encode_telegram,
 )
+from meterkit.psem.tables.numbers import scaled
 from meterkit.psem.tables.osgp.mbus import (
     MBUS_DEVICES,
     MbusDevice,
@@ -87,7 +87,7 @@ class MbusDevices:
 
     def _gas(self, hour: datetime, month: datetime, access: int) -> list[bytes]:
         header = _header("20260042", _GAS, access, "gas", status=4)  # power low
-        temperature = Decimal(int(80 + 100 * self._household.noise("gas temperature", hour.hour))) / 10
+        temperature = scaled(int(80 + 100 * self._household.noise("gas temperature", hour.hour)), -1)
         records = [
             _volume(self._household.gas(hour), DataField.INT32),
             encode_record(temperature, DataField.INT16, "flow temperature", "°C", -1),
@@ -139,4 +139,4 @@ def _header(
 
 
 def _volume(litres: int, field: DataField, storage: int = 0) -> bytes:
-    return encode_record(Decimal(litres) / 1000, field, "volume", "m3", -3, storage=storage)
+    return encode_record(scaled(litres, -3), field, "volume", "m3", -3, storage=storage)

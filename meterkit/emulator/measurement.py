@@ -28,7 +28,7 @@ _FIRST_BEHIND_MBUS = GAS_SOURCE - FIRST_PRESENT_VALUE_SOURCE  # present value
 SUMMER, WINTER = 1, 0  #: seasons; summer is April to September
 _ONLY_IN_TOTALS = frozenset({4, 5, 8, 9, 10})  # OSGP guide, BT23, "not populated in tier groups"
 _SUM, _DIFFERENCE = 6, 7  # forward and reverse energy, together and one less the other
-_MINUTES_OF_OUTAGE = (2, 0)  # the firmware that counts minutes where later ones count seconds
+_SECONDS_OF_OUTAGE = (2, 10)  # the firmware that counts seconds where 2.0 and 2.01 count minutes
 
 Registers = tuple[int, ...]
 
@@ -63,7 +63,7 @@ class Measurement:
         self.transformer_ratio = configuration.ct_ratio * configuration.vt_ratio if is_applied else 1
         self._ct_ratio = configuration.ct_ratio if is_applied else 1
         self._unit = configuration.energy_register_unit
-        self._outage_unit = 60 if configuration.firmware_version[:2] == _MINUTES_OF_OUTAGE else 1
+        self._outage_unit = 60 if is_applied and configuration.firmware_version < _SECONDS_OF_OUTAGE else 1
         nothing = (0,) * NBR_SUMMATIONS
         self._at_midnight: list[tuple[Registers, ...]] = [(nothing,) * self.nbr_tiers]
         self._zero = nothing

@@ -20,6 +20,7 @@ from meterkit.emulator.diary import NOBODY, Diary, EventCode
 from meterkit.emulator.faults import EmulatorFaults
 from meterkit.emulator.firmware import RegisterCounts
 from meterkit.emulator.household import Household
+from meterkit.emulator.line import LineKind, LineSession
 from meterkit.emulator.load_profile import LoadProfileMemory, stime_date
 from meterkit.emulator.measurement import Measurement
 from meterkit.emulator.meter_link import ChannelSettings
@@ -33,6 +34,7 @@ _INVALID_PASSWORD = "Invalid Password"  # BT03, octet 5, bit 0
 _LISTS_WITHOUT_PROFILE = (1, 2, 7)  # event log, self reads, history: kept, but empty
 _ALL_PROFILES, _ALL_LISTS, _FIRST_PROFILE_LIST = 8, 0xFF, 3
 _MEP_CONFIGURATION = 2099  # ET51
+_SESSION_LIMITS_SIZE = 8  # octets of ET51 up to the hold-off
 _PENDABLE = frozenset({54})  # BT54, the calendar
 
 
@@ -121,11 +123,27 @@ class MeterEmulator:
     def session_limits(self) -> tuple[bool, int, int]:
         """ET51 as it stands: (is the lock-out on, longest session in s, hold-off in s)."""
         octets = self.tables.read_table(_MEP_CONFIGURATION)
-        if octets is None:
+        if octets is None or len(octets) < _SESSION_LIMITS_SIZE:  # a test may take it away, or cut it
             return False, self.configuration.session_timeout, self.configuration.session_hold_off
         order = self.configuration.byte_order
         limits = int.from_bytes(octets[4:6], order), int.from_bytes(octets[6:8], order)
         return bool(octets[0] & 1), *limits
+
+    @property
+    def name(self) -> str:
+        """Which meter this is, for messages."""
+        return f"emulator {self.configuration.serial_number}"
+
+    def begin_session(self, on_unasked: Callable[[], None]) -> LineSession:
+        """Return the meter's end of a new line, in state Base; it never speaks unasked."""
+        from meterkit.emulator.meter_session import MeterSession  # it needs this class
+
+        return MeterSession(self)
+
+    @staticmethod
+    def url(kind: LineKind, place: str) -> str:
+        """Return the address of this meter at a place, such as 127.0.0.1:1153, for `meterkit.connect`."""
+        return f"psem+{kind}://{place}"
 
     def level_of(self, password: bytes) -> AccessLevel:
         """Return what a password of 20 octets gives; NO_ACCESS, and an alarm in BT03, for a wrong one.

@@ -43,7 +43,7 @@ Procedure: TypeAlias = Callable[["MeterEmulator", bytes], ProcedureOutcome]
 COMPLETED = ProcedureOutcome(ProcedureResult.COMPLETED)
 INVALID_PARAMETER = ProcedureOutcome(ProcedureResult.INVALID_PARAMETER)
 CONFLICT = ProcedureOutcome(ProcedureResult.CONFLICT)
-NOT_FOUND = ProcedureOutcome(ProcedureResult.ACCEPTED_NOT_COMPLETE)  # guide, BP15: 1 is "no match"
+NOT_FOUND = ProcedureOutcome(ProcedureResult.ACCEPTED_NOT_COMPLETE)  # guide, BP15: 1, "no match"
 
 
 @dataclass(slots=True)
@@ -231,7 +231,9 @@ def _end_pending(
     table_ids = _matching(emulator, event_description)
     for table_id in table_ids:
         end(table_id)
-    return COMPLETED if table_ids or event_description is None else NOT_FOUND
+    if table_ids or event_description is None:
+        return COMPLETED
+    return NOT_FOUND if emulator.configuration.dialect == "osgp" else INVALID_PARAMETER
 
 
 def _start_load_profile(emulator: MeterEmulator, parameters: bytes) -> ProcedureOutcome:

@@ -53,6 +53,17 @@ def happenings(
                 yield one
 
 
+def is_self_read_day(configuration: EmulatorConfiguration, day: datetime) -> bool:
+    """Tell whether a self read is taken when `day` begins."""
+    is_due = {
+        "none": False,
+        "daily": True,
+        "weekly": day.weekday() == _MONDAY,
+        "monthly": day.day == 1,
+    }[configuration.self_read_schedule]
+    return is_due and configuration.self_reads > 0
+
+
 def _of_day(measurement: Measurement, configuration: EmulatorConfiguration, day: int) -> Iterator[Happening]:
     midnight = INSTALLED + timedelta(days=day)
     yield from _at_midnight(measurement, configuration, day, midnight)
@@ -73,19 +84,12 @@ def _at_midnight(
     """Yield what a new day brings: registers are read before they change."""
     if not day:
         return
-    is_first = midnight.day == 1
-    is_self_read = {
-        "none": False,
-        "daily": True,
-        "weekly": midnight.weekday() == _MONDAY,
-        "monthly": is_first,
-    }[configuration.self_read_schedule]
-    if is_self_read and configuration.self_reads:
+    if is_self_read_day(configuration, midnight):
         yield Happening(midnight, Occasion.SELF_READ)
     season = season_of(midnight)
     if season != season_of(midnight - timedelta(days=1)):
         yield Happening(midnight, Occasion.SEASON_CHANGE, season)
-    if is_first and configuration.demands and configuration.demand_reset_schedule == "monthly":
+    if midnight.day == 1 and configuration.demands and configuration.demand_reset_schedule == "monthly":
         yield Happening(midnight, Occasion.DEMAND_RESET)
     tier = measurement.tier_of(day)
     if tier != measurement.tier_of(day - 1):

@@ -1,4 +1,4 @@
-"""The emulated meter on a TCP port or a pseudo-terminal.
+"""An emulated meter, PSEM or DLMS, on a TCP port or a pseudo-terminal.
 
 async with serve_tcp(emulator, port=1153) as server:
     print(server.address)                    # psem+tcp://127.0.0.1:1153
@@ -8,67 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import os
 import socket
 from types import TracebackType
 from typing import Self, cast
 
-from meterkit.emulator.meter import MeterEmulator
-from meterkit.emulator.meter_session import MeterSession
+from meterkit.emulator.line import Emulator
+from meterkit.emulator.timed_line import TimedLine
 
 _log = logging.getLogger("meterkit.emulator")
 _MAX_BACKLOG = 1 << 20  # octets; a client that reads nothing loses its line
 _READ_SIZE = 65536  # octets
 
 
-class _Timer:
-    """Calls `wake` at the session's deadline; moving the deadline back costs nothing."""
-
-    def __init__(self, session: MeterSession) -> None:
-        self.session = session
-        self._handle: asyncio.TimerHandle | None = None
-
-    def speak(self, octets: bytes) -> None:
-        """Put octets on the line."""
-        raise NotImplementedError
-
-    def rearm(self) -> None:
-        """Set the timer for the session's deadline if it comes sooner than the timer."""
-        due = self.session.deadline
-        if self._handle is not None:
-            if self._handle.when() <= due:
-                return
-            self._handle.cancel()
-            self._handle = None
-        if due != math.inf:
-            self._handle = asyncio.get_running_loop().call_at(due, self._ring)
-
-    def stop(self) -> None:
-        """Forget the timer."""
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
-
-    def _ring(self) -> None:
-        self._handle = None
-        octets = self.session.wake(asyncio.get_running_loop().time())
-        if octets:
-            self.speak(octets)
-        self.rearm()
-
-
-class _TcpLine(_Timer, asyncio.Protocol):
+class _TcpLine(TimedLine, asyncio.Protocol):
     """One TCP client: its own session over the shared meter."""
 
-    def __init__(self, emulator: MeterEmulator, lines: set[_TcpLine]) -> None:
-        super().__init__(MeterSession(emulator))
+    def __init__(self, emulator: Emulator, lines: set[_TcpLine]) -> None:
+        super().__init__(emulator)
         self._lines = lines
         self._transport: asyncio.Transport | None = None
         self.lost = asyncio.get_running_loop().create_future()  #: done when the line is gone
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin in state Base; answers leave at once."""
+        """Begin a session; answers leave at once."""
         self._transport = cast(asyncio.Transport, transport)
         sock: socket.socket | None = transport.get_extra_info("socket")
         if sock is not None:
@@ -77,12 +40,7 @@ class _TcpLine(_Timer, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Let the meter answer."""
-        octets = self.session.receive(data, asyncio.get_running_loop().time())
-        if octets:
-            self.speak(octets)
-        if self.session.is_hung_up and self._transport is not None:
-            self._transport.close()
-        self.rearm()
+        self.hear(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the session: the client is gone, with or without Terminate."""
@@ -101,6 +59,11 @@ class _TcpLine(_Timer, asyncio.Protocol):
             _log.debug("client reads nothing: line cut")
             self._transport.abort()
 
+    def hang_up(self) -> None:
+        """Close the connection."""
+        if self._transport is not None:
+            self._transport.close()
+
     def cut(self) -> None:
         """Drop the line without a word."""
         if self._transport is not None:
@@ -110,7 +73,7 @@ class _TcpLine(_Timer, asyncio.Protocol):
 class TcpEmulatorServer:
     """Serves one meter to any number of TCP clients at once, each with its own session."""
 
-    def __init__(self, emulator: MeterEmulator, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, emulator: Emulator, host: str = "127.0.0.1", port: int = 0) -> None:
         self.emulator = emulator
         self._host, self._port = host, port
         self._server: asyncio.Server | None = None
@@ -127,7 +90,7 @@ class TcpEmulatorServer:
     def address(self) -> str:
         """Where it listens, as the URL that `meterkit.connect` takes."""
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"psem+tcp://{host}:{self.port}"
+        return self.emulator.url("tcp", f"{host}:{self.port}")
 
     @property
     def nbr_clients(self) -> int:
@@ -167,16 +130,15 @@ class TcpEmulatorServer:
         await self.close()
 
 
-class PtyEmulatorServer(_Timer):
+class PtyEmulatorServer(TimedLine):
     """Serves one meter on a pseudo-terminal: a serial port that exists only in memory.
 
     A pseudo-terminal has no speed and no hang-up: a client that goes away is noticed by the channel
     traffic time-out, or by the next client's Identify.
     """
 
-    def __init__(self, emulator: MeterEmulator) -> None:
-        super().__init__(MeterSession(emulator))
-        self.emulator = emulator
+    def __init__(self, emulator: Emulator) -> None:
+        super().__init__(emulator)
         self._master, self._slave = -1, -1
         self._backlog = bytearray()
 
@@ -190,7 +152,7 @@ class PtyEmulatorServer(_Timer):
     @property
     def address(self) -> str:
         """The device, as the URL that `meterkit.connect` takes."""
-        return f"psem+serial://{self.path}"
+        return self.emulator.url("serial", self.path)
 
     async def open(self) -> None:
         """Make the pseudo-terminal; OSError when the system has none left."""
@@ -223,17 +185,16 @@ class PtyEmulatorServer(_Timer):
             self._backlog += octets
         self._write()
 
+    def hang_up(self) -> None:
+        """Begin anew: there is no carrier to drop, and the next client finds the meter waiting."""
+        self.session = self.emulator.begin_session(self.rearm)
+
     def _read(self) -> None:
         try:
             data = os.read(self._master, _READ_SIZE)
         except BlockingIOError:
             return
-        octets = self.session.receive(data, asyncio.get_running_loop().time())
-        if octets:
-            self.speak(octets)
-        if self.session.is_hung_up:  # there is no carrier to drop: the next client finds it in Base
-            self.session = MeterSession(self.emulator)
-        self.rearm()
+        self.hear(data)
 
     def _write(self) -> None:
         try:
@@ -253,11 +214,11 @@ class PtyEmulatorServer(_Timer):
         await self.close()
 
 
-def serve_tcp(emulator: MeterEmulator, host: str = "127.0.0.1", port: int = 0) -> TcpEmulatorServer:
+def serve_tcp(emulator: Emulator, host: str = "127.0.0.1", port: int = 0) -> TcpEmulatorServer:
     """Return a server to enter with `async with`; port 0 takes any free one."""
     return TcpEmulatorServer(emulator, host, port)
 
 
-def open_pty(emulator: MeterEmulator) -> PtyEmulatorServer:
+def open_pty(emulator: Emulator) -> PtyEmulatorServer:
     """Return a pseudo-terminal to enter with `async with`."""
     return PtyEmulatorServer(emulator)

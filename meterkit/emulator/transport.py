@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from meterkit.emulator.meter import MeterEmulator
-from meterkit.emulator.meter_session import MeterSession
+from meterkit.emulator.line import Emulator, LineSession
 from meterkit.errors import ErrorKind, ProtocolFault, fault
 from meterkit.transport.base import Transport
 
@@ -19,12 +18,10 @@ class EmulatorTransport(Transport):
     are lost, as on a real wire.
     """
 
-    def __init__(
-        self, emulator: MeterEmulator, *, baud_rate: int | None = None, is_noisy: bool = False
-    ) -> None:
+    def __init__(self, emulator: Emulator, *, baud_rate: int | None = None, is_noisy: bool = False) -> None:
         super().__init__()
         self.emulator = emulator
-        self.session: MeterSession | None = None  #: the meter's end, while the line is open
+        self.session: LineSession | None = None  #: the meter's end, while the line is open
         self.sent = 0  #: octets towards the meter so far
         self.received = 0  #: octets from the meter so far
         self._first_baud_rate = self._baud_rate = baud_rate
@@ -35,7 +32,7 @@ class EmulatorTransport(Transport):
     @property
     def name(self) -> str:
         """Which meter this leads to."""
-        return f"emulator {self.emulator.configuration.serial_number}"
+        return self.emulator.name
 
     @property
     def is_open(self) -> bool:
@@ -53,11 +50,11 @@ class EmulatorTransport(Transport):
         return self._baud_rate
 
     async def open(self) -> None:
-        """Begin a new line to the meter, in state Base."""
+        """Begin a new line to the meter, with a session of its own."""
         if self.session is not None and self.session.is_hung_up:
             self.session = None
         if self.session is None:
-            self.session = MeterSession(self.emulator)
+            self.session = self.emulator.begin_session(self._notify)
             self._baud_rate = self._first_baud_rate
             self._pending.clear()
 
@@ -110,7 +107,7 @@ class EmulatorTransport(Transport):
             self._baud_rate = baud_rate
 
     # ---------------------------------------------------------------- inside
-    def _open_session(self) -> MeterSession:
+    def _open_session(self) -> LineSession:
         if self.session is None:
             raise self._fault("the line is not open")
         if self.session.is_hung_up:
@@ -120,10 +117,10 @@ class EmulatorTransport(Transport):
     def _fault(self, message: str) -> ProtocolFault:
         return fault(ErrorKind.TRANSPORT, message, where=self.name)
 
-    def _is_understood(self, session: MeterSession) -> bool:
+    def _is_understood(self, session: LineSession) -> bool:
         return self._baud_rate is None or self._baud_rate == session.baud_rate
 
-    def _arrive(self, octets: bytes, session: MeterSession) -> None:
+    def _arrive(self, octets: bytes, session: LineSession) -> None:
         # The meter changes speed only after its answer was acknowledged, so what it says now is said
         # at the speed it has now.
         if octets and self._is_understood(session):

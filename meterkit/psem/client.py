@@ -10,15 +10,11 @@ Names as SharpMeter's PsemClient, in snake_case and without Async.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Self, TypeVar
+from typing import TypeVar
 
-import anyio
-from anyio import AsyncContextManagerMixin
-from anyio.abc import TaskGroup
-
+from meterkit import arguments
 from meterkit.errors import ErrorKind, MeterError
 from meterkit.options import PsemClientOptions
 from meterkit.psem import readings, transfer
@@ -32,20 +28,19 @@ from meterkit.psem.stream import TableStream
 from meterkit.psem.table_cache import TableCache
 from meterkit.psem.tables import Table, TableData, TableRegistry
 from meterkit.psem.tables.clock_reading import ClockReading
+from meterkit.psem.tables.names import check_table
 from meterkit.psem.tables.osgp.alarms import Alarm
 from meterkit.psem.transfer import Progress
 from meterkit.psem.typed_procedures import StandardProcedures
 from meterkit.result import Err, Ok, Result
-from meterkit.session.exchange import close_line
 from meterkit.session.keepalive import KeepAlive
+from meterkit.session.lifetime import Lifetime
 from meterkit.transport.base import Transport
 
 T = TypeVar("T", bound=Table)
 
-LEAVING = 30.0  # s for a connect() of another task and the farewell, when the client is left
 
-
-class PsemClient(AsyncContextManagerMixin):
+class PsemClient(Lifetime):
     """A C12.18/C12.19 meter on one transport.
 
     Use it in `async with`: entering opens nothing but a place for the keep-alive task; leaving logs
@@ -60,38 +55,13 @@ class PsemClient(AsyncContextManagerMixin):
         options: PsemClientOptions | None = None,
         registry: TableRegistry | None = None,
     ) -> None:
-        self.transport = transport
-        self.options = options or PsemClientOptions()
-        self.registry = registry or TableRegistry()
+        super().__init__(transport)
+        self.options = arguments.optional("options", options, PsemClientOptions)
+        self.registry = arguments.optional("registry", registry, TableRegistry)
         self._session = PsemSession(transport, self.options)
         self._tables = TableCache(self._session, self.registry)
         self._procedures = ProcedureCaller(self._session, self._tables)
         self.procedures = StandardProcedures(self._procedures, self._tables)
-        self._tasks: TaskGroup | None = None
-        self._keep_alive: KeepAlive | None = None
-        self._keep_alive_scope: anyio.CancelScope | None = None
-        self._door = anyio.Lock()  # held by whoever connects or disconnects
-
-    @asynccontextmanager
-    async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
-        # The keep-alive never raises, so an exception can only be the user's own: it leaves as it came,
-        # not wrapped in the task group's ExceptionGroup.
-        failure: BaseException | None = None
-        async with anyio.create_task_group() as tasks:
-            self._tasks = tasks
-            try:
-                yield self
-            except (Exception, SystemExit, KeyboardInterrupt) as raised:
-                failure = raised
-            finally:
-                self._tasks = None
-                with anyio.move_on_after(LEAVING, shield=True) as leaving:
-                    await self.disconnect()
-                if leaving.cancelled_caught:  # another task's connect() still held the door
-                    await close_line(self.transport)
-                tasks.cancel_scope.cancel()
-        if failure is not None:
-            raise failure
 
     @property
     def is_connected(self) -> bool:
@@ -124,41 +94,26 @@ class PsemClient(AsyncContextManagerMixin):
         if password is not None:
             security = ServiceRequest.security(password, self.options.password_padding)
         async with self._door:
-            if self._tasks is None:
-                raise RuntimeError("connect() outside 'async with PsemClient(...) as client:'")
+            self._check_entered()
             identified = await self._session.establish(security)
             if identified.is_success:
                 self._tables.forget()
-                self._start_keep_alive()
+                self._keep_alive_begins()
         return identified
 
-    def _start_keep_alive(self) -> None:
-        self._cancel_keep_alive()
-        if not self.options.keep_alive or self._tasks is None:  # None: about to be disconnected, by leaving
-            return
+    def _keep_alive_begins(self) -> None:
         session = self._session
-        keep_alive = self._keep_alive = KeepAlive(
-            session.exchange, session.beat, session.allowed_silence, session.usual_silence
-        )
-        scope = self._keep_alive_scope = anyio.CancelScope()
-
-        async def run() -> None:
-            with scope:
-                await keep_alive.run()
-
-        self._tasks.start_soon(run, name="meterkit keep-alive")
+        if self.options.keep_alive:
+            self._start_keep_alive(
+                KeepAlive(session.exchange, session.beat, session.allowed_silence, session.usual_silence)
+            )
 
     async def disconnect(self) -> None:
         """Log off, terminate and close the line: in bounded time, whatever the meter does."""
         async with self._door:
-            if self._keep_alive is not None:
-                self._keep_alive.stop()  # a Wait under way is let finish: cut short, it would end the session
+            self._stop_keep_alive()
             await self._session.end()
             self._cancel_keep_alive()
-
-    def _cancel_keep_alive(self) -> None:
-        if self._keep_alive_scope is not None:
-            self._keep_alive_scope.cancel()
 
     async def read_table(self, table_id: int, progress: Progress | None = None) -> Result[TableData]:
         """Read a whole table.
@@ -171,6 +126,7 @@ class PsemClient(AsyncContextManagerMixin):
 
         Errors: REFUSED no such table; SECURITY no clearance; PROTOCOL a checksum is wrong; the link's.
         """
+        table_id = arguments.whole("table_id", table_id, 0, 0xFFFF)
         octets = await self._tables.fetch(table_id, progress)
         return octets.map(lambda data: TableData(table_id, data))
 
@@ -191,12 +147,11 @@ class PsemClient(AsyncContextManagerMixin):
         default those of the table's layout; where that is unknown, until the meter comes short or
         refuses, or `unknown_table_cap` octets came.
         """
-        if (chunk_size is not None and chunk_size < 1) or not 0 <= (
-            total_size or 0
-        ) <= transfer.MAX_OFFSET + 1:
-            raise ValueError(
-                f"chunk_size {chunk_size}: at least 1 expected; total_size {total_size}: 0 or more"
-            )
+        table_id = arguments.whole("table_id", table_id, 0, 0xFFFF)
+        if chunk_size is not None:
+            arguments.whole("chunk_size", chunk_size, 1, transfer.MAX_OFFSET)
+        if total_size is not None:
+            arguments.whole("total_size", total_size, 0, transfer.MAX_OFFSET + 1)
         return TableStream(self._session, self._tables, table_id, chunk_size, total_size)
 
     async def write_table(self, table_id: int, data: bytes) -> Result[None]:
@@ -204,13 +159,14 @@ class PsemClient(AsyncContextManagerMixin):
 
         Errors: REFUSED read-only or no such table; SECURITY; STATE when table 7 would need splitting.
         """
-        return await transfer.write_full(self._session, table_id, data)
+        return await transfer.write_full(self._session, table_id, arguments.octets("data", data))
 
     async def write_table_offset(self, table_id: int, offset: int, data: bytes) -> Result[None]:
         """Write `data` into a table at `offset`, split to fit.  Errors: as `write_table`.
 
         A pending table's data begins with its event description (PED), which the offset does not count.
         """
+        data = arguments.octets("data", data)
         _check_range(offset, len(data))
         return await transfer.write_range(self._session, table_id, offset, data)
 
@@ -269,8 +225,7 @@ class PsemClient(AsyncContextManagerMixin):
         Keep-alive does this by itself.  Errors: REFUSED where the meter knows no Wait.
         Raises: ValueError outside 1..255.
         """
-        if not 1 <= seconds <= 255:
-            raise ValueError(f"seconds {seconds}: 1 to 255 expected")
+        arguments.whole("seconds", seconds, 1, 255)
         answer = await self._session.call(ServiceRequest.wait(seconds))
         return answer.map(lambda _: None)
 
@@ -280,6 +235,7 @@ class PsemClient(AsyncContextManagerMixin):
         The tables its dimensions come from are read by themselves, once a session.
         Errors: as `read_table`; DECODE octets that do not fit the declaration, naming the field.
         """
+        check_table(table)
         return await self._tables.read(table)
 
     async def decode(self, data: TableData) -> Result[Table | None]:
@@ -289,6 +245,8 @@ class PsemClient(AsyncContextManagerMixin):
         pending table's record has its event description as `event` and the rest as `data`.
         Errors: DECODE octets that do not fit; as `read` for the tables that the shape hangs on.
         """
+        if not isinstance(data, TableData):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"what read_table returned expected, or TableData(number, octets), not {data!r}")
         return await self._tables.decode(data)
 
     # Readings: each reads only the tables it needs, dimension tables once a session.  Errors of each: as
@@ -355,14 +313,15 @@ class PsemClient(AsyncContextManagerMixin):
         `data_set` 1..4.  Intervals that end after `since`, and at or before `until` (aware datetimes);
         only blocks that can hold them are read.  `since=row.end_time` goes on after a row.
         """
-        if data_set not in (1, 2, 3, 4):
-            raise ValueError(f"data_set {data_set}: 1 to 4 expected")
+        data_set = arguments.whole("data_set", data_set, 1, 4)
         for name, limit in (("since", since), ("until", until)):
-            if limit is not None and limit.utcoffset() is None:
+            if limit is not None and arguments.moment(name, limit).utcoffset() is None:
                 raise ValueError(f"{name} {limit}: an aware datetime is expected, such as {limit}+00:00")
         return LoadProfileStream(self._session, self._tables, data_set, since, until)
 
 
 def _check_range(offset: int, count: int) -> None:
-    if offset < 0 or count < 0 or offset + count > transfer.MAX_OFFSET + 1:
+    arguments.whole("offset", offset, 0, transfer.MAX_OFFSET + 1)
+    arguments.whole("count", count, 0, transfer.MAX_OFFSET + 1)
+    if offset + count > transfer.MAX_OFFSET + 1:
         raise ValueError(f"offset {offset}, count {count}: offsets have 24 bits and start at 0")

@@ -18,7 +18,7 @@ from meterkit.psem.procedures import (
     procedure_name,
 )
 from meterkit.psem.session import LATER, PsemSession
-from meterkit.psem.standard_procedures import StandardCall
+from meterkit.psem.standard_call import StandardCall
 from meterkit.psem.table_cache import TableCache
 from meterkit.result import Err, Ok, Result
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Literal, Self
 
+from meterkit import arguments
 from meterkit.errors import ErrorKind, MeterError, fault
 
 _ID_SIZE: Final = 2  # octets of the procedure field
@@ -134,12 +135,11 @@ def encode_initiate(
 
     `number` 0..2047; `sequence` 0..255, another one for each start; `byte_order` "<" or ">" as the
     meter's table 0 says.
-    Raises: ValueError.
+    Raises: ValueError; TypeError for values of another kind.
     """
-    if not 0 <= number <= _NUMBER_MASK:
-        raise ValueError(f"procedure number {number}: 0 to {_NUMBER_MASK} expected")
-    if not 0 <= sequence <= 0xFF:
-        raise ValueError(f"sequence {sequence}: 0 to 255 expected")
+    number = arguments.whole("procedure number", number, 0, _NUMBER_MASK)
+    sequence = arguments.whole("sequence", sequence, 0, 0xFF)
+    parameters = arguments.octets("parameters", parameters)
     field = selector << _SELECTOR_SHIFT | (_MANUFACTURER if manufacturer else 0) | number
     return field.to_bytes(_ID_SIZE, _order(byte_order)) + bytes([sequence]) + parameters
 
@@ -176,7 +176,7 @@ _MEANINGS: Final[dict[ProcedureResult, str]] = {
     ProcedureResult.CONFLICT: "in conflict with how the meter is set up; it was not carried out",
     ProcedureResult.TIMING_CONSTRAINT: "a timing constraint; it was not carried out: try again later",
     ProcedureResult.NO_AUTHORIZATION: "no authorization: connect with a password that has more rights",
-    ProcedureResult.UNRECOGNIZED: "the meter does not know the procedure",
+    ProcedureResult.UNRECOGNIZED: "it does not know the procedure",
 }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Self
 
+from meterkit import arguments
 from meterkit.errors import ErrorKind, fault
 from meterkit.psem.codes import (
     BAUD_CODES,
@@ -54,12 +55,11 @@ def checksum(data: bytes) -> int:
 
 
 def _uint(name: str, value: int, size: int) -> bytes:
-    if not 0 <= value < 1 << 8 * size:
-        raise ValueError(f"{name} {value}: 0 to {(1 << 8 * size) - 1} expected")
-    return value.to_bytes(size, "big")
+    return arguments.whole(name, value, 0, (1 << 8 * size) - 1).to_bytes(size, "big")
 
 
 def _written(data: bytes) -> bytes:
+    data = arguments.octets("data", data)
     return _uint("octets to write", len(data), 2) + data + bytes([checksum(data)])
 
 
@@ -134,6 +134,7 @@ class ServiceRequest:
 
         Raises: ValueError, which does not show the password.
         """
+        password = arguments.octets("password", password)
         if len(password) > PASSWORD_SIZE:
             raise ValueError(f"the password has {len(password)} octets; at most {PASSWORD_SIZE} are possible")
         if padding not in _PADDING:
@@ -225,6 +226,8 @@ class ServiceRequest:
 
 
 def _indices(indices: Sequence[int]) -> bytes:
+    if not isinstance(indices, Sequence):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"indices {indices!r}: 1 to {MAX_INDICES} whole numbers expected, in a list or tuple")
     if not 1 <= len(indices) <= MAX_INDICES:
         raise ValueError(f"{len(indices)} indices: 1 to {MAX_INDICES} expected")
     return b"".join(_uint("index", index, 2) for index in indices)

@@ -10,65 +10,23 @@ here: they take octets.  Source: C12.19, standard procedures; OSGP guide, "Pendi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
-from typing import Any, Final, Generic, Literal, TypeVar, cast
+from typing import Any, Final, Literal, cast
 
+from meterkit import arguments
 from meterkit.codec.layout import Context, InvalidTime, Wire
-from meterkit.errors import ErrorKind, MeterError, ProtocolFault, fault
-from meterkit.psem.procedures import (
-    ProcedureResponse,
-    ProcedureResult,
-    StandardProcedure,
-    procedure_failure,
-    procedure_name,
-)
+from meterkit.errors import ErrorKind, fault
+from meterkit.psem.procedures import StandardProcedure
+from meterkit.psem.standard_call import NO_MEANINGS, StandardCall
 from meterkit.psem.tables.config import GenConfig
 from meterkit.psem.tables.known import is_osgp
 from meterkit.psem.tables.status import EndDeviceMode, PendingEvent
 from meterkit.psem.tables.times import LTIME_DATES, MaybeDatetime
 
-T = TypeVar("T")
-
 _PASSWORD_SIZE: Final = 20  # octets; C12.19, procedure 18
-_NO_MEANINGS: Final[Mapping[int, str]] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class StandardCall(Generic[T]):
-    """One standard procedure, ready to be started."""
-
-    procedure: StandardProcedure
-    parameters: bytes = field(default=b"", repr=False)  #: may hold a password
-    parse: Callable[[bytes], T] = field(default=cast(Any, bytes), repr=False)
-    #: Results that mean something else on this meter than in C12.19.  They are final, also result 1.
-    meanings: Mapping[int, str] = field(default_factory=lambda: _NO_MEANINGS, repr=False)
-
-    def is_final(self, result: ProcedureResult) -> bool:
-        """Tell whether `result` ends the procedure, so that table 8 need not be read again."""
-        return result is not ProcedureResult.ACCEPTED_NOT_COMPLETE or int(result) in self.meanings
-
-    def failure(self, result: ProcedureResult) -> MeterError:
-        """Return the error of a procedure that did not complete: kind PROCEDURE, code its result."""
-        meaning = self.meanings.get(result)
-        if meaning is None:
-            return procedure_failure(self.procedure, False, result)
-        message = f"the meter answered: {meaning} (result {int(result)})"
-        return MeterError(ErrorKind.PROCEDURE, message, int(result), procedure_name(self.procedure))
-
-    def value(self, response: ProcedureResponse) -> T:
-        """Return what the procedure answers.
-
-        Errors: ProtocolFault PROCEDURE when it did not complete, DECODE for an answer that does not fit.
-        """
-        if response.result is not ProcedureResult.COMPLETED:
-            raise ProtocolFault(self.failure(response.result))
-        try:
-            return self.parse(response.data)
-        except ProtocolFault as misfit:
-            raise ProtocolFault(misfit.error.at(procedure_name(self.procedure))) from None
 
 
 def _nothing(data: bytes) -> None:
@@ -79,10 +37,13 @@ def _plain(procedure: StandardProcedure, parameters: bytes = b"") -> StandardCal
     return StandardCall(procedure, parameters, _nothing)
 
 
+def _with_octets(procedure: StandardProcedure, parameters: bytes) -> StandardCall[bytes]:
+    return StandardCall(procedure, arguments.octets("parameters", parameters))
+
+
 def _unsigned(value: int, size: int, name: str, order: Literal["<", ">"] = "<") -> bytes:
-    if not 0 <= value < 1 << 8 * size:
-        raise ValueError(f"{name} {value}: 0 to {(1 << 8 * size) - 1} expected")
-    return value.to_bytes(size, "little" if order == "<" else "big")
+    number = arguments.whole(name, value, 0, (1 << 8 * size) - 1)
+    return number.to_bytes(size, "little" if order == "<" else "big")
 
 
 # ---------------------------------------------------------------- 0 to 3: start, save, clear
@@ -177,9 +138,8 @@ class RemoteReset:
 
         Errors: ValueError for a season outside 0..15.
         """
-        if not 0 <= self.season <= 15:
-            raise ValueError(f"season {self.season}: 0 to 15 expected")
-        return self.demand_reset | self.self_read << 1 | self.season_change << 2 | self.season << 3
+        season = arguments.whole("season", self.season, 0, 15)
+        return self.demand_reset | self.self_read << 1 | self.season_change << 2 | season << 3
 
 
 def remote_reset(
@@ -235,7 +195,7 @@ def set_date_time(
     wire = _ltime(context)
     if not wire.size:
         raise ValueError("ST0 says that the meter has no time")
-    octets: bytes = cast(Any, wire.revert)(time)
+    octets: bytes = cast(Any, wire.revert)(arguments.moment("time", time))
     mask = set_time * _SET_TIME | set_date * _SET_DATE | (qualifier is not None) * _SET_QUALIFIER
     if not mask:
         raise ValueError("nothing to set: neither date nor time nor qualifier")
@@ -287,7 +247,7 @@ OSGP_PENDING_RESULTS: Final[Mapping[int, str]] = {
 def _pending(procedure: StandardProcedure, event: PendingEvent, context: Context) -> StandardCall[None]:
     config = context.records.get(GenConfig)
     is_guided = is_osgp(config if isinstance(config, GenConfig) else None)
-    meanings = OSGP_PENDING_RESULTS if is_guided else _NO_MEANINGS
+    meanings = OSGP_PENDING_RESULTS if is_guided else NO_MEANINGS
     return StandardCall(procedure, event.octets(), _nothing, meanings)
 
 
@@ -330,6 +290,7 @@ def log_in(user_id: int, password: bytes, context: Context, *, padding: bytes = 
 
     Errors: ValueError for a user outside 0..65535 or a password of more than 20 octets.
     """
+    password = arguments.octets("password", password)
     if len(password) > _PASSWORD_SIZE:
         raise ValueError(f"a password has {_PASSWORD_SIZE} octets at most, not {len(password)}")
     user = _unsigned(user_id, 2, "user id", context.byte_order)
@@ -352,59 +313,59 @@ def initiate_immediate_call(phone: int) -> StandardCall[None]:
 # ---------------------------------------------------------------- 21 to 32: octets
 def direct_load_control(parameters: bytes) -> StandardCall[bytes]:
     """Switch controlled loads; parameters and answer as octets, their layout is not known here [K]."""
-    return StandardCall(StandardProcedure.DIRECT_LOAD_CONTROL, bytes(parameters))
+    return _with_octets(StandardProcedure.DIRECT_LOAD_CONTROL, parameters)
 
 
 def modify_credit(parameters: bytes) -> StandardCall[bytes]:
     """Change the remaining credit; octets, as procedure 21 [K]."""
-    return StandardCall(StandardProcedure.MODIFY_CREDIT, bytes(parameters))
+    return _with_octets(StandardProcedure.MODIFY_CREDIT, parameters)
 
 
 def register(parameters: bytes = b"") -> StandardCall[bytes]:
     """Register with a C12.22 network; octets, as procedure 21 [K]."""
-    return StandardCall(StandardProcedure.REGISTER, bytes(parameters))
+    return _with_octets(StandardProcedure.REGISTER, parameters)
 
 
 def deregister(parameters: bytes = b"") -> StandardCall[bytes]:
     """Leave a C12.22 network; octets, as procedure 21 [K]."""
-    return StandardCall(StandardProcedure.DEREGISTER, bytes(parameters))
+    return _with_octets(StandardProcedure.DEREGISTER, parameters)
 
 
 def network_interface_control(parameters: bytes) -> StandardCall[bytes]:
     """Control a C12.22 interface; octets, as procedure 21 [K]."""
-    return StandardCall(StandardProcedure.NETWORK_INTERFACE_CONTROL, bytes(parameters))
+    return _with_octets(StandardProcedure.NETWORK_INTERFACE_CONTROL, parameters)
 
 
 def exception_report(parameters: bytes) -> StandardCall[bytes]:
     """Report an exception over C12.22; octets, as procedure 21 [K]."""
-    return StandardCall(StandardProcedure.EXCEPTION_REPORT, bytes(parameters))
+    return _with_octets(StandardProcedure.EXCEPTION_REPORT, parameters)
 
 
 def clear_pending_call_status(parameters: bytes = b"") -> StandardCall[bytes]:
     """Forget calls that wait; octets, as procedure 21 [K]."""
-    return StandardCall(StandardProcedure.CLEAR_PENDING_CALL_STATUS, bytes(parameters))
+    return _with_octets(StandardProcedure.CLEAR_PENDING_CALL_STATUS, parameters)
 
 
 def start_quality_of_service_monitors(parameters: bytes = b"") -> StandardCall[bytes]:
     """Start quality of service monitors; octets, as procedure 21 [K]."""
-    return StandardCall(StandardProcedure.START_QUALITY_OF_SERVICE_MONITORS, bytes(parameters))
+    return _with_octets(StandardProcedure.START_QUALITY_OF_SERVICE_MONITORS, parameters)
 
 
 def stop_quality_of_service_monitors(parameters: bytes = b"") -> StandardCall[bytes]:
     """Stop quality of service monitors; octets, as procedure 21 [K]."""
-    return StandardCall(StandardProcedure.STOP_QUALITY_OF_SERVICE_MONITORS, bytes(parameters))
+    return _with_octets(StandardProcedure.STOP_QUALITY_OF_SERVICE_MONITORS, parameters)
 
 
 def start_secured_registers(parameters: bytes = b"") -> StandardCall[bytes]:
     """Start secured registers; octets, as procedure 21 [K]."""
-    return StandardCall(StandardProcedure.START_SECURED_REGISTERS, bytes(parameters))
+    return _with_octets(StandardProcedure.START_SECURED_REGISTERS, parameters)
 
 
 def stop_secured_registers(parameters: bytes = b"") -> StandardCall[bytes]:
     """Stop secured registers; octets, as procedure 21 [K]."""
-    return StandardCall(StandardProcedure.STOP_SECURED_REGISTERS, bytes(parameters))
+    return _with_octets(StandardProcedure.STOP_SECURED_REGISTERS, parameters)
 
 
 def set_precision_date_time(parameters: bytes) -> StandardCall[bytes]:
     """Set the clock finer than a second; octets, as procedure 21 [K]."""
-    return StandardCall(StandardProcedure.SET_PRECISION_DATE_TIME, bytes(parameters))
+    return _with_octets(StandardProcedure.SET_PRECISION_DATE_TIME, parameters)

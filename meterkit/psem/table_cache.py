@@ -130,11 +130,12 @@ class TableCache:
         prepared = await self.prepare(table)
         if isinstance(prepared, Err):
             return prepared
-        octets = await self.fetch(table.number)
-        if isinstance(octets, Err):
-            return octets
         try:
-            record = table.resolve(self.context).decode(octets.value)
+            layout = table.resolve(self.context)  # of impossible dimensions, before octets are asked for
+            octets = await self.fetch(table.number)
+            if isinstance(octets, Err):
+                return octets
+            record = layout.decode(octets.value)
         except ProtocolFault as misfit:
             return Err(misfit.error)
         _log.debug("%s: %s, %d octets", self._session.transport.name, table.label(), len(octets.value))
@@ -225,6 +226,8 @@ class TableCache:
         table = self._declared(table_id)
         if table is None or not table_id & PENDING:
             return table
+        if table is GenConfig:  # it tells how its own event description reads: nobody could
+            return None
         return pending(table)  # type: ignore[arg-type]  # a class is hashable, whatever its records are
 
     def _declared(self, table_id: int) -> type[Table] | None:
@@ -250,7 +253,10 @@ class TableCache:
         table = self._declared(table_id)
         if table is None or isinstance(await self.prepare(table), Err):
             return None
-        layout = table.resolve(self.context)
+        try:
+            layout = table.resolve(self.context)
+        except ProtocolFault:
+            return None
         if layout.size is not None:
             return layout.size
         head = await transfer.read_range(self._session, table_id, 0, layout.minimum_size)

@@ -15,7 +15,8 @@ from meterkit.errors import ErrorKind, MeterError
 from meterkit.psem import standard_procedures as standard
 from meterkit.psem.procedure_call import ProcedureCaller
 from meterkit.psem.procedures import procedure_name
-from meterkit.psem.standard_procedures import ClockChange, ListId, RemoteReset, StandardCall
+from meterkit.psem.standard_call import StandardCall
+from meterkit.psem.standard_procedures import ClockChange, ListId, RemoteReset
 from meterkit.psem.table_cache import TableCache
 from meterkit.psem.tables import GenConfig, PendingEvent
 from meterkit.psem.tables.status import EndDeviceMode
@@ -252,8 +253,9 @@ class StandardProcedures:
         if isinstance(when, timedelta):
             made = PendingEvent.after(when, context, self_read=self_read, demand_reset=demand_reset)
         elif isinstance(when, datetime):
-            if config.value.tm_format == 0:
-                message = "ST0 says that the meter has no time"
+            form = config.value.tm_format
+            if form == 0 or form not in LTIME_DATES:
+                message = f"ST0 says TM_FORMAT {form}: this meter has no time that could be waited for"
                 return Err(MeterError(ErrorKind.STATE, message, where="pending event"))
             made = PendingEvent.at(when, context, self_read=self_read, demand_reset=demand_reset)
         else:

@@ -11,6 +11,7 @@ from meterkit.psem.tables.clock import ActTimeTou, Clock, TimeOffset
 from meterkit.psem.tables.clock_reading import read_clock
 from meterkit.psem.tables.constants import Constants
 from meterkit.psem.tables.engineering import SourceTables
+from meterkit.psem.tables.identity import DeviceNameplate, UtilInfo
 from meterkit.psem.tables.sources import ActSourcesLim, DemandControl, Sources, UomEntryTbl
 from tests.emulator.meters import NOW, log_on, make_meter, read, run
 
@@ -34,7 +35,8 @@ def test_it_names_its_maker_and_has_no_manufacturers_tables(meter):
 
 
 def test_st11_to_st16_are_laid_out_as_c12_19_has_them(meter):
-    assert list(meter.tables[11]) == [0b1010_0100, 20, 4, 0, 0, 8, 2, 20]
+    assert list(meter.tables[11]) == [0b1010_0100, 20, 4, 1, 3, 8, 2, 20]
+    assert meter.tables[10] == meter.tables[11]
     units = struct.unpack(">20I", meter.tables[12])
     assert units[0] == 0x0002_4000  # Wh, quadrants 1 and 4
     assert units[5] & 0x7FF == 0x400  # W, block demand
@@ -43,7 +45,46 @@ def test_st11_to_st16_are_laid_out_as_c12_19_has_them(meter):
     assert units[15] >> 19 & 7 == 5  # ... of phase A
     assert struct.unpack(">4H", meter.tables[13]) == (15,) * 4
     assert meter.tables[15][:13] == struct.pack(">iBii", 1, 0, 20, 2)  # multiplier, set flags, ratios
-    assert list(meter.tables[16]) == [0b11_1001] * 4 + [0b11_1011] * 4 + [0b01_0001] * 12
+    assert meter.tables[14] == bytes((1, 2, 3))  # of the voltages
+    others, voltages = 0b01_0001, 0b01_0101
+    links = [0b11_1001] * 4 + [0b11_1011] * 4 + [others] * 7 + [voltages] * 3 + [others] * 2
+    assert list(meter.tables[16]) == links
+
+
+def test_it_tells_its_nameplate_its_place_and_its_keys(meter):
+    nameplate = DeviceNameplate.resolve(context_of(meter)).decode(meter.tables[2]).electric
+    assert (len(meter.tables[2]), nameplate.e_kh, nameplate.e_class_max_amps) == (33, 1.8, 200)
+    assert (nameplate.e_ed_config, nameplate.e_freq, nameplate.e_no_of_elements) == ("12S", 4, 2)
+    utility = UtilInfo.resolve(context_of(meter)).decode(meter.tables[6])
+    assert (len(meter.tables[6]), utility.device_id) == (230, "MK-0000001")
+    assert meter.tables[40] == meter.tables[41] == bytes((3, 20, 0, 8, 0, 0))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"id_form": "bcd", "serial_number": "1"}, {"target": "gas"}, {"utility_serial_number": 29 * "7"}],
+)
+def test_its_tables_are_whole_in_other_forms_too(changes):
+    meter = make_meter("c12.19", **changes)
+    utility = UtilInfo.resolve(context_of(meter)).decode(meter.tables[6])
+    assert utility.extra == b""
+    assert len(meter.tables[2]) == (0 if "target" in changes else 33)
+
+
+@pytest.mark.parametrize(("schedule", "days"), [("daily", 1), ("weekly", 2), ("monthly", 10), ("none", 255)])
+def test_st56_tells_the_time_left_to_midnight_and_to_the_next_self_read(schedule, days):
+    meter = make_meter("c12.19", self_read_schedule=schedule)
+    assert struct.unpack(">HB", meter.tables[56]) == (
+        13 * 60 + 22,
+        days,
+    )  # NOW is 10:37 on a Saturday, the 21st
+
+
+def test_st73_and_st76_are_there(meter):
+    supported = meter.tables[72]
+    assert meter.tables[73][: len(supported)] == supported
+    assert not any(meter.tables[73][len(supported) :])
+    assert meter.tables[76] == bytes(11)
 
 
 def test_registers_are_secondary_and_the_ratios_bring_them_to_engineering_values(meter):
@@ -99,4 +140,17 @@ def test_sessions_and_procedures_work_as_on_any_meter(meter):
     assert meter.tables[23][0] == 7
     reader = log_on(make_meter("c12.19"), DEMO_READ_KEY)
     assert all(isinstance(read(reader, table_id), bytes) for table_id in reader.tables if table_id != 4)
+    assert meter.session_limits == (False, 600, 300)
+
+
+@pytest.mark.parametrize("number", [13, 15])
+def test_an_event_that_no_pending_table_waits_for_is_an_invalid_parameter(number):
+    assert run(log_on(make_meter("c12.19")), number, bytes.fromhex("02 746167 0000")) == 2
+    assert run(log_on(make_meter("3.70")), number, bytes.fromhex("02 746167 0000")) == 1  # the guide
+
+
+@pytest.mark.parametrize("size", [0, 1, 7])
+def test_an_et51_that_was_cut_short_limits_no_session(size):
+    meter = make_meter("3.70")
+    meter.tables.write_table(2099, bytes([1]) * size)
     assert meter.session_limits == (False, 600, 300)

@@ -108,7 +108,7 @@ async def test_an_offset_read_that_ends_with_the_table_brings_what_there_is():
 @pytest.mark.parametrize(("offset", "count"), [(-1, 4), (0, -1), (0xFFFFFF, 2)])
 async def test_offsets_outside_24_bits_are_a_mistake_in_the_program(offset, count):
     async with connected() as (client, _):
-        with pytest.raises(ValueError, match="24 bits"):
+        with pytest.raises(ValueError, match=r"offset|count"):
             await client.read_table_offset(1, offset, count)
 
 

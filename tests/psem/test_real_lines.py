@@ -88,7 +88,7 @@ async def test_the_short_way_opens_connects_and_raises():
         ("psem+tcp://127.0.0.1:1153?packet_size=12", "packet_size"),
         ("psem+tcp://127.0.0.1:1153?colour=blue", "colour"),
         ("psem+tcp://user:hunter2@127.0.0.1:1153", "password|secret"),
-        ("dlms+tcp://127.0.0.1:4059", "dlms"),
+        ("dlms+tpc://127.0.0.1:4059", "dlms"),
         ("nonsense", "psem"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from meterkit import arguments
 from meterkit.psem.table_cache import TableCache, is_missing
 from meterkit.psem.tables import Clock, ClockStateTbl, TimeOffset
 from meterkit.psem.tables.clock import ClockState
@@ -13,6 +14,8 @@ from meterkit.result import Err, Ok, Result
 
 async def read_the_clock(tables: TableCache, utc_offset: timedelta | None = None) -> Result[ClockReading]:
     """Read ST52, or ST55 on a meter without it.  Errors: see `PsemClient.clock`."""
+    if utc_offset is not None:
+        arguments.duration("utc_offset", utc_offset)
     clock: Result[ClockState] = await tables.read(Clock)
     if isinstance(clock, Err) and is_missing(clock.error):
         state = await tables.read(ClockStateTbl)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from meterkit import arguments
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
 from meterkit.psem.readings.dialect import Dialect, read_dialect
 from meterkit.psem.table_cache import TableCache, is_withheld
@@ -25,6 +26,7 @@ from meterkit.psem.tables.log_events import (
     events_since,
     merged,
     sequence_gaps,
+    sequence_place,
 )
 from meterkit.result import Err, Ok, Result
 
@@ -46,6 +48,8 @@ class EventsReading:
 
 async def read_events(tables: TableCache, since: datetime | None = None) -> Result[EventsReading]:
     """Read the meter's logs.  Errors: see `PsemClient.events`."""
+    if since is not None:
+        arguments.moment("since", since)
     dialect = await read_dialect(tables)
     if isinstance(dialect, Err):
         return dialect
@@ -115,7 +119,7 @@ def _part(
     if not events:
         return (), ()
     first = events[0].sequence
-    return events, tuple(gap for gap in gaps if gap.last + 1 >= first)
+    return events, tuple(gap for gap in gaps if sequence_place(gap.last, first) >= -1)
 
 
 def _by_time(parts: Sequence[tuple[LogEvent, ...]]) -> tuple[LogEvent, ...]:

@@ -13,9 +13,8 @@ from meterkit.psem.readings.meanings import NO_NUMBER, finite, read_source_table
 from meterkit.psem.table_cache import TableCache
 from meterkit.psem.tables import PresentRegisterData, PresentRegisterSelection
 from meterkit.psem.tables.engineering import SourceTables
-from meterkit.psem.tables.numbers import Number
+from meterkit.psem.tables.numbers import Number, scaled
 from meterkit.psem.tables.osgp.present_values import present_values
-from meterkit.psem.tables.osgp.quantities import scaled
 from meterkit.psem.tables.registers_present import PresentDemand, present_demands, source_at
 from meterkit.psem.tables.times import MaybeTime
 from meterkit.result import Err, Ok, Result

@@ -17,8 +17,7 @@ from meterkit.psem.readings.meanings import NO_NUMBER, finite, read_source_table
 from meterkit.psem.table_cache import TableCache
 from meterkit.psem.tables import CurrentRegData, DataSelection
 from meterkit.psem.tables.engineering import SourceTables
-from meterkit.psem.tables.numbers import Number
-from meterkit.psem.tables.osgp.quantities import scaled
+from meterkit.psem.tables.numbers import Number, scaled
 from meterkit.psem.tables.osgp.summations import (
     ENERGY_REGISTER_UNITS,
     SummationValue,
@@ -178,8 +177,8 @@ async def read_meanings(tables: TableCache, energy_register_unit: int) -> Result
     Errors: the tables'; STATE for an energy register unit on a meter that has none.
     Raises: ValueError for a unit other than 1, 10 or 100.
     """
-    if energy_register_unit not in ENERGY_REGISTER_UNITS:
-        raise ValueError(f"the energy register unit is 1, 10 or 100, not {energy_register_unit}")
+    if type(energy_register_unit) is not int or energy_register_unit not in ENERGY_REGISTER_UNITS:
+        raise ValueError(f"the energy register unit is 1, 10 or 100, not {energy_register_unit!r}")
     dialect = await read_dialect(tables)
     if isinstance(dialect, Err):
         return dialect

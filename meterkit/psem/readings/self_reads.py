@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from meterkit import arguments
 from meterkit.errors import ProtocolFault
 from meterkit.psem.readings.registers import Registers, read_meanings
 from meterkit.psem.table_cache import TableCache
@@ -31,7 +32,7 @@ async def read_self_reads(
     tables: TableCache, since: datetime | None = None, energy_register_unit: int = 1
 ) -> Result[tuple[SelfReading, ...]]:
     """Read ST26.  Errors and Raises: see `PsemClient.self_reads`."""
-    if since is not None and since.utcoffset() is not None:
+    if since is not None and arguments.moment("since", since).utcoffset() is not None:
         raise ValueError(f"since {since}: self reads have the meter's own clock; give a time without a zone")
     meanings = await read_meanings(tables, energy_register_unit)
     if isinstance(meanings, Err):

@@ -28,8 +28,8 @@ from pathlib import Path
 from types import new_class
 from typing import Any, TypeVar, cast
 
+from meterkit.codec.field import Field
 from meterkit.codec.layout import MAX_SIZE, OPTIONAL, Expression, Record, bits
-from meterkit.codec.record import Field
 from meterkit.codec.wire import CharString, Kind, OctetSet, OctetString
 from meterkit.psem.tables import wire
 from meterkit.psem.tables.dates import ANSI_DATE, RDATE
@@ -41,6 +41,7 @@ R = TypeVar("R", bound=Record)
 
 MAX_FIELDS = 2000  # of one table with its records, a record counted at every use
 MAX_NESTING = 20  # records within records
+MAX_EDITIONS = 40  # different firmware versions in `since`: each makes a layout of its own
 _IDENTIFIER = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _SHOWN = 40  # characters of a wrong value in an error
 _INTEGERS = ("UINT8", "UINT16", "UINT24", "UINT32", "UINT40", "UINT48", "UINT64")
@@ -139,6 +140,7 @@ class _Loader:
         self._document, self._tables = document, tables
         self._open: list[str] = []  # records being made, outermost first
         self._count = 0
+        self._editions: set[tuple[int, ...]] = set()
 
     def table(self) -> type[Table]:
         document = self._document
@@ -194,7 +196,12 @@ class _Loader:
         condition = _formula(spec, "condition", names, where)
         if isinstance(condition, int):
             raise DefinitionError(f"{where}: condition: it is always {bool(condition)}; name a field")
-        field: Field[Any] = Field(kind, count=count, when=condition, since=_since(spec, where))
+        since = _since(spec, where)
+        if since is not None:
+            self._editions.add(since)
+        if len(self._editions) > MAX_EDITIONS:
+            raise DefinitionError(f"{where}: since: more than {MAX_EDITIONS} firmware versions")
+        field: Field[Any] = Field(kind, count=count, when=condition, since=since)
         field.name = name
         names.fields[name] = field
         if "bits" in spec:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Context as Arithmetic
 from decimal import Decimal
 from math import isfinite
 from typing import TypeVar
@@ -20,7 +19,7 @@ from typing import TypeVar
 from meterkit.codec.layout import Context, Record
 from meterkit.psem.tables.constants import Constants, ElectricConstants, SetApplied
 from meterkit.psem.tables.names import Table
-from meterkit.psem.tables.numbers import Number
+from meterkit.psem.tables.numbers import EXACT, Number, exact
 from meterkit.psem.tables.sources import DemandControl, IntControl, SourceLink, Sources, UomEntry, UomEntryTbl
 from meterkit.psem.tables.units import unit_of
 
@@ -30,8 +29,6 @@ R = TypeVar("R", bound=Record)
 SOURCE_TABLES: tuple[type[Table], ...] = (Sources, UomEntryTbl, Constants, DemandControl)
 
 _ONE, _ZERO = Decimal(1), Decimal(0)
-_DIGITS = 200  # more than six 17-digit factors make: products are exact
-_EXACT = Arithmetic(prec=_DIGITS, traps=[])
 _WHOLE = 30  # digits up to which a value with a positive exponent is written out
 
 
@@ -109,8 +106,8 @@ class SourceTables:
             number,
             name,
             unit,
-            multiplier=_EXACT.multiply(multiplier, scale),
-            offset=_EXACT.multiply(offset, scale),
+            multiplier=EXACT.multiply(multiplier, scale),
+            offset=EXACT.multiply(offset, scale),
             interval=self._interval(number, link),
             problem="; ".join(part for part in (problem, wrong) if part),
         )
@@ -151,7 +148,7 @@ def engineering_value(source: Source, raw: Number | None) -> EngineeringValue:
     """Return a number of `source` as an engineering value: exact, up to 200 digits."""
     value: Decimal | None = None
     if raw is not None and isfinite(raw):
-        value = _EXACT.add(_EXACT.multiply(_decimal(raw), source.multiplier), source.offset)
+        value = EXACT.add(EXACT.multiply(exact(raw), source.multiplier), source.offset)
         value = _written_out(value) if value.is_finite() else None
     return EngineeringValue(source.number, source.name, source.unit, value, raw, source.problem)
 
@@ -172,11 +169,11 @@ def _entry(entries: Sequence[R] | None, at: int, table: str) -> tuple[R | None, 
 
 def _applied(constants: ElectricConstants) -> tuple[Decimal | None, Decimal, str]:
     """Return what the reader has to apply: multiplier, offset, and what is wrong with them."""
-    factor = _decimal(constants.multiplier)
-    offset = _decimal(0 if constants.offset is None else constants.offset)
+    factor = exact(constants.multiplier)
+    offset = exact(0 if constants.offset is None else constants.offset)
     for ratios in (constants.set1_constants, constants.set2_constants):
         by = _ratio(ratios)
-        factor, offset = _EXACT.multiply(factor, by), _EXACT.multiply(offset, by)
+        factor, offset = EXACT.multiply(factor, by), EXACT.multiply(offset, by)
     if not (factor.is_finite() and offset.is_finite()):
         return None, _ZERO, "ST15 holds something else than numbers: not applied"
     return factor, offset, ""
@@ -185,7 +182,7 @@ def _applied(constants: ElectricConstants) -> tuple[Decimal | None, Decimal, str
 def _ratio(ratios: SetApplied | None) -> Decimal:
     if ratios is None or ratios.set_applied_flag:
         return _ONE
-    return _EXACT.multiply(_decimal(ratios.ratio_f1), _decimal(ratios.ratio_p1))
+    return EXACT.multiply(exact(ratios.ratio_f1), exact(ratios.ratio_p1))
 
 
 def _minutes(control: IntControl) -> int:
@@ -194,13 +191,9 @@ def _minutes(control: IntControl) -> int:
     return (control.sub_int or 0) * (control.int_multiplier or 0)
 
 
-def _decimal(raw: Number) -> Decimal:
-    return Decimal(raw) if isinstance(raw, int) else Decimal(repr(raw).removesuffix(".0"))
-
-
 def _written_out(value: Decimal) -> Decimal:
     """Return the value without a positive exponent: 12300, not 1.23E+4."""
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and exponent > 0 and value.adjusted() < _WHOLE:
-        return value.quantize(_ONE, context=_EXACT)
+        return value.quantize(_ONE, context=EXACT)
     return value

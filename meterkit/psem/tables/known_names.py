@@ -156,7 +156,7 @@ EXTENDED_TABLES: dict[int, tuple[str, str | None]] = {
     4: ("Key Control", None),  # named by the text alone: switches the provisioning key off
     7: ("LCD Display Configuration", _ALL),
     11: ("MFG Dimension", _ALL),
-    13: ("M-Bus/MEP Configuration", None),  # named by ET11, as are 17, 19, 20, 22, 34, 48 and 61
+    13: ("M-Bus/MEP Configuration", None),  # named by ET11, as are 17, 19, 20, 22, 34 and 61
     14: ("M-Bus/MEP Device Status", _ALL),
     15: ("M-Bus/MEP On-demand Requests", _ALL),
     16: ("MEP Device Data", _ALL),
@@ -179,7 +179,7 @@ EXTENDED_TABLES: dict[int, tuple[str, str | None]] = {
     52: ("MEP Transaction Request", _ALL),
     53: ("MEP Transaction Response", _ALL),
     55: ("Meter Configuration", _ALL),
-    57: ("M-Bus/MEP Data Types", _ALL),
+    57: ("M-Bus/MEP Data Type", _ALL),
     58: ("MEA Status Extension", _ALL),
     59: ("MEP Procedure Response", _ALL),
     61: ("Time-Based Relay Calendar", None),

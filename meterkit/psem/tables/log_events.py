@@ -23,6 +23,7 @@ from meterkit.psem.tables.logs import (
 
 _LOW = 0x1_0000  # entries carry the low 16 bits of their sequence number
 _ALL = 0x1_0000_0000
+_HALF = _ALL >> 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class SequenceGap:
     may_be_overwritten: bool
 
     def __len__(self) -> int:
-        return self.last - self.first + 1
+        return (self.last - self.first) % _ALL + 1
 
 
 AnyLog = HistoryLogData | AlternateHistoryLogData | EventLogData
@@ -111,7 +112,10 @@ def log_events(record: AnyLog, *, osgp: bool = False) -> tuple[LogEvent, ...]:
 
 def merged(*logs: EventLog) -> tuple[LogEvent, ...]:
     """Return the events of logs that share one sequence, such as BT74 and ET79, in its order."""
-    return tuple(sorted(chain(*(log.events for log in logs)), key=lambda event: event.sequence))
+    newest = _newest(logs)
+    return tuple(
+        sorted(chain(*(log.events for log in logs)), key=lambda event: sequence_place(event.sequence, newest))
+    )
 
 
 def sequence_gaps(*logs: EventLog) -> tuple[SequenceGap, ...]:
@@ -119,13 +123,30 @@ def sequence_gaps(*logs: EventLog) -> tuple[SequenceGap, ...]:
 
     On OSGP firmware 3.70 and higher give BT74 and ET79: each alone has gaps where the other has events.
     """
-    numbers = sorted({event.sequence for log in logs for event in log.events})
-    reach = max((log.events[0].sequence for log in logs if log.is_full and log.events), default=0)
+    newest = _newest(logs)
+    places = sorted({sequence_place(event.sequence, newest) for log in logs for event in log.events})
+    full = (log.events[0].sequence for log in logs if log.is_full and log.events)
+    reach = max((sequence_place(oldest, newest) for oldest in full), default=-_ALL)
     return tuple(
-        SequenceGap(before + 1, after - 1, may_be_overwritten=before + 1 < reach)
-        for before, after in pairwise(numbers)
+        SequenceGap(
+            (newest + before + 1) % _ALL, (newest + after - 1) % _ALL, may_be_overwritten=before + 1 < reach
+        )
+        for before, after in pairwise(places)
         if after > before + 1
     )
+
+
+def sequence_place(sequence: int, newest: int) -> int:
+    """Return where a number stands by that of one of the newest events: 0 is there, -1 one before.
+
+    Sequence numbers are UINT32 and wrap: 0xFFFFFFFF comes before 0.
+    """
+    return (sequence - newest + _HALF) % _ALL - _HALF
+
+
+def _newest(logs: Iterable[EventLog]) -> int:
+    """Return the sequence number of the last event of some log."""
+    return next((log.events[-1].sequence for log in logs if log.events), 0)
 
 
 def events_since(events: Iterable[LogEvent], time: datetime) -> tuple[LogEvent, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+from meterkit import arguments
 from meterkit.codec.layout import Record
 
 NUMBER_MASK = 0x07FF  # bits 0..10 of a table id
@@ -17,8 +18,7 @@ def table_name(table_id: int) -> str:
 
     Errors: ValueError when `table_id` is no UINT16.
     """
-    if not 0 <= table_id <= 0xFFFF:
-        raise ValueError(f"table id {table_id} is outside 0..65535")
+    arguments.whole("table_id", table_id, 0, 0xFFFF)
     prefix = "MT" if table_id & MANUFACTURER else "ST"
     name = f"{prefix}{table_id & NUMBER_MASK}"
     return f"{name} pending" if table_id & PENDING else name
@@ -36,6 +36,7 @@ class TableData:
 
     def __post_init__(self) -> None:
         table_name(self.table_id)
+        arguments.octets("data", self.data)
 
     @property
     def display_name(self) -> str:
@@ -87,6 +88,17 @@ class Table(Record):
     def needs(cls) -> frozenset[type[Table]]:
         """Return the tables that must be read before this one can be resolved."""
         return frozenset(table for table in super().needs() if issubclass(table, Table))
+
+
+def check_table(table: object) -> None:
+    """Make sure that `table` is the class of a table that can be read.
+
+    Errors: TypeError for anything but a Table class; ValueError for one without a number.
+    """
+    if not (isinstance(table, type) and issubclass(table, Table)):
+        raise TypeError(f"a Table class such as CurrentRegData expected, not {table!r}")
+    if table.number < 0:
+        raise ValueError(f"{table.__name__} has no number: declare it with Table, number=...")
 
 
 class FirmwareVersion(NamedTuple):

@@ -1,5 +1,6 @@
-"""Non-integer formats and BCD.  Source: C12.19 ST0, NI_FORMAT1 and NI_FORMAT2.
+"""Non-integer formats and BCD; numbers as exact decimals.  Source: C12.19 ST0, NI_FORMAT1 and NI_FORMAT2.
 
+A FLOAT32 reads as the shortest decimal that its octets stand for: a multiplier of 0.1 is meant to be 0.1.
 Text and BCD that hold no number read as NaN, and NaN is written as spaces or 0xFF octets.  The order of
 BCD digits (most significant first, whatever DATA_ORDER) is general knowledge of C12.19, unconfirmed.
 """
@@ -7,16 +8,24 @@ BCD digits (most significant first, whatever DATA_ORDER) is general knowledge of
 from __future__ import annotations
 
 import re
+from decimal import Context as Arithmetic
+from decimal import Decimal
 from math import isfinite, isnan, nan
+from struct import Struct
 from typing import TypeAlias
 
 from meterkit.codec.expression import Scope
-from meterkit.codec.wire import FLOAT32, FLOAT64, INT24, INT32, INT40, INT48, INT64, Formed, Kind, Wire
+from meterkit.codec.wire import FLOAT64, INT24, INT32, INT40, INT48, INT64, Formed, Kind, Wire
 
 Number: TypeAlias = int | float
 
+#: Exact whatever decimal context the caller has set: more digits than six 17-digit factors make.
+EXACT = Arithmetic(prec=200, traps=[])
+
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([Ee][+-]?\d+)?")
 _EXPONENT = re.compile(r"e\+?(-?)0*(?=\d)")  # of Python's "1.5e+10": the sign and zeroes take up room
+_FLOAT32 = Struct("<f")
+_FLOAT32_DIGITS = range(6, 9)  # decimal digits: six always mean something, nine always suffice
 _IMPLIED = 10_000  # NI_FORMAT 4: INT32 with an implied decimal point between the 4th and 5th digits
 
 
@@ -50,6 +59,15 @@ def _shortest(value: float, size: int) -> str:
     if not fitting:
         raise ValueError(f"{value} does not fit {size} characters")
     return min(fitting, key=lambda text: abs(float(text) - value))
+
+
+def _shortest_float32(value: float) -> float:
+    """Return the shortest decimal that the same four octets stand for: 0.1, not 0.10000000149011612."""
+    if not isfinite(value):
+        return value
+    octets = _FLOAT32.pack(value)
+    shorter = (float(f"{value:.{digits}g}") for digits in _FLOAT32_DIGITS)
+    return next((decimal for decimal in shorter if _FLOAT32.pack(decimal) == octets), value)
 
 
 def _bcd_number(size: int) -> Wire[Number]:
@@ -86,7 +104,7 @@ def _implied(scope: Scope) -> Wire[Number]:
 #: NI_FMAT1 and NI_FMAT2 by their code.  12 and 13 are general knowledge of C12.19, unconfirmed.
 NI_FORMATS: dict[int, Kind[Number]] = {
     0: FLOAT64,
-    1: FLOAT32,
+    1: Wire("FLOAT32", "f", 4, _shortest_float32),
     2: _float_char(12),
     3: _float_char(6),
     4: Formed(_implied),
@@ -114,3 +132,16 @@ def bcd_string(size: int) -> Wire[str]:
         return bytes.fromhex(value.rjust(2 * size, "0"))
 
     return Wire(f"BCD[{size}]", f"{size}s", size, bytes.hex, revert)
+
+
+def exact(raw: Number) -> Decimal:
+    """Return a meter's number as an exact decimal; NaN and infinities stay what they are.
+
+    Binary fractions are taken for the shortest decimal that stands for them.
+    """
+    return Decimal(raw) if isinstance(raw, int) else Decimal(repr(raw).removesuffix(".0"))
+
+
+def scaled(raw: Number, exponent: int = 0) -> Decimal:
+    """Return `raw` times ten to the power of `exponent`, exact."""
+    return exact(raw).scaleb(exponent, EXACT) if exponent else exact(raw)

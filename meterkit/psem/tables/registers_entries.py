@@ -75,7 +75,7 @@ def _demand(
     is_maximum = index in selection.min_or_max_flags if selection else None
     times = demand.event_time
     for occurrence, value in enumerate(demand.demand):
-        time = times[occurrence] if times is not None else None
+        time = times[occurrence] if times else None  # (): TM_FORMAT 0, times take no octets
         yield RegisterEntry(
             RegisterKind.DEMAND, tier, index, occurrence, value, source, time, is_maximum=is_maximum
         )

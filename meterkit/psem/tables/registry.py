@@ -24,7 +24,7 @@ from meterkit.psem.tables import (
     status,
 )
 from meterkit.psem.tables.definitions import load_definition_file
-from meterkit.psem.tables.names import Table, table_name
+from meterkit.psem.tables.names import Table, check_table, table_name
 from meterkit.psem.tables.osgp import load_profile, mbus, mep_config, mfg_dimension, utility
 
 #: Every table that is declared here.
@@ -94,10 +94,10 @@ class TableRegistry:
     def register(self, table: type[Table], *, replace: bool = False) -> None:
         """Add a declaration.
 
-        Errors: ValueError when it has no number, or its number is taken and `replace` is False.
+        Errors: TypeError for anything but a Table class; ValueError when it has no number, or its number is
+        taken and `replace` is False.
         """
-        if table.number < 0:
-            raise ValueError(f"{table.__name__} has no number: declare it with Table, number=...")
+        check_table(table)
         known = self._tables.get(table.number)
         if known not in (None, table) and not replace:
             raise ValueError(f"{table_name(table.number)} is already {known.__name__ if known else ''}")

@@ -13,6 +13,7 @@ from enum import IntEnum, IntFlag
 from functools import cache
 from typing import Any, Generic, Self, TypeAlias, TypeVar, cast
 
+from meterkit import arguments
 from meterkit.codec.expression import Scope
 from meterkit.codec.layout import (
     Chosen,
@@ -204,6 +205,7 @@ class PendingEvent(Record):
 
         Errors: ValueError for a longer tag.
         """
+        tag = arguments.octets("tag", tag)
         if len(tag) > EVENT_STORAGE_SIZE:
             raise ValueError(f"a tag has {EVENT_STORAGE_SIZE} octets at most, not {len(tag)}")
         storage = tag.ljust(EVENT_STORAGE_SIZE, b"\0")

@@ -52,6 +52,7 @@ _KINDS: dict[int, _Kind] = {
     10: _power("voltage squared", "V2"),
     11: _power("instantaneous voltage", "V"),
     12: _power("current", "A"),
+    13: _power("average current", "A"),
     14: _power("current squared", "A2"),
     15: _power("instantaneous current", "A"),
     16: _Kind("voltage THD (IEEE)", "%"),

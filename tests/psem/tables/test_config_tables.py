@@ -168,7 +168,7 @@ def test_tables_have_short_names(table_id: int, name: str) -> None:
 
 
 def test_a_table_id_is_a_uint16() -> None:
-    with pytest.raises(ValueError, match=r"outside 0\.\.65535"):
+    with pytest.raises(ValueError, match="0 to 65535 expected"):
         TableData(65536, b"")
 
 

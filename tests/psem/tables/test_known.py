@@ -103,7 +103,7 @@ def test_what_nobody_names_has_its_short_name() -> None:
     assert known_table(99) is None
     assert known_table(99 + 4096) is None
     assert (proper_name(99), proper_name(2048 + 499)) == ("ST99", "MT499")
-    with pytest.raises(ValueError, match="outside"):
+    with pytest.raises(ValueError, match="0 to 65535 expected"):
         known_table(65536)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime, time
-from decimal import Decimal
+from decimal import Context as Arithmetic
+from decimal import Decimal, Inexact, Rounded, localcontext
 
 import pytest
 
@@ -183,9 +184,10 @@ def test_the_summations_have_the_guides_units() -> None:
     assert [one.unit for one in summation_names()] == units
 
 
-def test_outages_are_in_minutes_at_firmware_2_0_only() -> None:
-    assert summation_names((2, 0, 0))[4].unit == "min"
-    assert {summation_names(version)[4].unit for version in [(2, 1, 0), (2, 10, 0), (3, 0, 0)]} == {"s"}
+def test_outages_are_in_minutes_on_version_2_0_meters_which_the_guide_also_calls_2_01() -> None:
+    # BT23: "in minutes for version 2.0 meters"; BT20 serves "2.0 and 2.10 meters", elsewhere "2.01 and 2.10".
+    assert {summation_names(version)[4].unit for version in [(2, 0, 0), (2, 1, 0), (2, 1, 31)]} == {"min"}
+    assert {summation_names(version)[4].unit for version in [(2, 10, 0), (2, 12, 0), (3, 0, 0)]} == {"s"}
 
 
 def test_totals_and_tiers_have_names_units_and_obis_codes() -> None:
@@ -213,6 +215,18 @@ def test_an_energy_register_unit_that_no_meter_has_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match="energy register unit"):
         summation_values(registers(1, 5), firmware, energy_register_unit=unit)
+
+
+def test_values_are_exact_whatever_the_callers_decimal_context() -> None:
+    measured = present(*[-123_456_789] * 84)
+    with localcontext(Arithmetic(prec=3, traps=[Inexact, Rounded])):
+        (energy,) = summation_values(registers(1, 123_456_789), energy_register_unit=100)
+        angle, current = present_values(measured)[75], present_values(measured)[4]
+    assert (str(energy.value), str(angle.value), str(current.value)) == (
+        "12345678900",
+        "-1234567.89",
+        "-123456.789",
+    )
 
 
 def test_more_summations_than_the_firmwares_list_come_without_a_name() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from math import inf, nan
+from struct import pack
 
 import pytest
 from hypothesis import given
@@ -235,6 +236,16 @@ def test_missing_tables_leave_numbers_as_they_are() -> None:
     assert (pulses.value, pulses.unit) == (5, "pulses")
 
 
+def test_a_float32_multiplier_is_the_decimal_that_was_meant() -> None:
+    known = context_for([config(ni_format1=1)])
+    known = known.with_(ActSourcesLim.resolve(known).decode(bytes([0x80, 1, 0, 0, 0, 1, 2, 1])))
+    constants = Constants.resolve(known).decode(pack("<f", 0.1))  # no offset, no ratios
+    units = UomEntryTbl.resolve(known).decode(ST12[:4])
+    links = Sources.resolve(known).decode(ST16[:1])
+    value = SourceTables.of(known.with_(constants, units, links)).value(0, 123_456_789)
+    assert (str(value.value), value.unit) == ("12345678900", "Wh")
+
+
 def test_constants_that_are_no_numbers_are_not_applied() -> None:
     known = context()
     constants = known.records[Constants]
@@ -263,6 +274,7 @@ def test_constants_that_are_no_numbers_are_not_applied() -> None:
         (entry(10, 0), "voltage squared", "V2h", "1"),
         (entry(8, 4), "voltage, block average", "V", "1"),
         (entry(12, 2, 6, 7 << 19 | 1 << 22), "current, phase C, one harmonic", "A", "0.001"),
+        (entry(13, 1), "average current", "A", "1"),
         (entry(25, 2), "phasor power factor", "", "1"),
         (entry(33, 2), "frequency", "Hz", "1"),
         (entry(42, 7), "power outage events", "count", "1"),

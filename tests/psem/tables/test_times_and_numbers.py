@@ -211,6 +211,17 @@ def test_a_number_in_characters_keeps_what_fits(value: float) -> None:
         assert abs(six - value) <= abs(value) * 0.05 + 1e-12
 
 
+@pytest.mark.parametrize("value", [0.1, -0.001, 12345.678, 1.8, 16777216.0, 3.4028235e38, 0.0, 7.2])
+def test_a_float32_reads_as_the_decimal_that_was_meant(value: float) -> None:
+    assert decode(NI_FORMATS[1], encode(NI_FORMATS[1], value)) == value
+
+
+@given(st.binary(min_size=4, max_size=4))
+def test_a_float32_writes_back_to_the_very_octets(octets: bytes) -> None:
+    value = decode(NI_FORMATS[1], octets)
+    assert isnan(value) or encode(NI_FORMATS[1], value) == octets
+
+
 @given(st.integers(-(2**31), 2**31 - 1))
 def test_implied_decimals_are_exact(raw: int) -> None:
     octets = raw.to_bytes(4, "little", signed=True)

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from meterkit.psem.tables.numbers import Number
-from meterkit.psem.tables.osgp.quantities import scaled
+from meterkit.psem.tables.numbers import Number, scaled
 from meterkit.psem.tables.registers_present import PresentRegisterData, PresentRegisterSelection, source_at
 
 Firmware = tuple[int, ...]

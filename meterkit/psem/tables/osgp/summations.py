@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from meterkit.psem.tables.numbers import Number
-from meterkit.psem.tables.osgp.quantities import scaled
+from meterkit.psem.tables.numbers import EXACT, Number, scaled
 from meterkit.psem.tables.registers import RegisterData
 
 Firmware = tuple[int, ...]
 
 ENERGY_REGISTER_UNITS = (1, 10, 100)
-_MINUTES = (2, 0)  # the one firmware whose outages are in minutes (D39)
+# "Version 2.0 meters" count outages in minutes (D39); the guide calls the same meters 2.0 and 2.01 (D28).
+_SECONDS = (2, 10)
 _APPARENT_ENERGY = (4, 0)  # before, there are 15 summations
 _REGISTER_UNITS = (3, 70)
 
@@ -86,7 +86,7 @@ def summation_names(firmware: Firmware | None = None) -> tuple[Summation, ...]:
     if firmware is None:
         return _SUMMATIONS
     known = _SUMMATIONS if firmware >= _APPARENT_ENERGY else _SUMMATIONS[:15]
-    if firmware[:2] == _MINUTES:
+    if firmware < _SECONDS:
         return tuple(replace(one, unit="min") if one.unit == "s" else one for one in known)
     return known
 
@@ -123,6 +123,6 @@ def _values(
             continue
         value = scaled(raw)
         if one.unit in ("Wh", "varh"):
-            value *= energy_register_unit
+            value = EXACT.multiply(value, energy_register_unit)
         obis = f"{one.obis[:-1]}{tier}" if one.obis else None
         yield SummationValue(number, one.name, one.unit, tier, value, raw, obis)
