@@ -1,6 +1,7 @@
 """The data link's contract: a pure machine without a clock, and the events it answers with.
 
-PSEM packets, HDLC and the TCP wrapper are Links of one shape; `session.exchange` is their only driver.
+PSEM packets, HDLC, the TCP wrapper and the DLMS association above the last two are Links of one shape;
+`session.exchange` is their only driver.
 """
 
 from __future__ import annotations
@@ -32,7 +33,26 @@ class Broken:
     error: MeterError
 
 
-Event: TypeAlias = Transmit | Message | Broken
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The exchange came to nothing; the link itself is well and may be used again."""
+
+    error: MeterError
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A whole message that answers nothing: what a meter pushes.  Kept for whoever listens."""
+
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """One part of a long answer is whole: the time that the exchange may take begins anew."""
+
+
+Event: TypeAlias = Transmit | Message | Broken | Failed | Notice | Advanced
 Events: TypeAlias = list[Event]
 
 
@@ -43,7 +63,10 @@ class Link(Protocol):
     moved when it returns, so a caller may drop events only together with the link.
     """
 
-    timeout: float  #: seconds of silence, counted from now, after which to call `timed_out`
+    @property
+    def timeout(self) -> float:
+        """Seconds of silence, counted from now, after which to call `timed_out`."""
+        ...
 
     def send(self, message: bytes) -> Events:
         """Begin to send a message; the events start with the first `Transmit`."""

@@ -3,6 +3,9 @@
     request -> link.send -> Transmit -> line -> octets -> link.receive -> ... -> Message -> answer
                                           `-> silence -> link.timed_out -> Transmit again, or Broken
 
+What a meter says unasked comes as a Notice, in the middle of an exchange or between two, and waits here
+for whoever listens.
+
 The transport's lock is held for one exchange, never longer, so that keep-alive and other calls slip in
 between the reads of a stream.  An exchange that breaks in the middle leaves the line in a state nobody
 knows: the session is lost, the line is closed, and every later call gets the same error.
@@ -12,18 +15,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 import anyio
 
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault, fault
-from meterkit.link import Link, Message, Transmit
+from meterkit.link import Advanced, Broken, Events, Failed, Link, Message, Notice, Transmit
 from meterkit.result import Err, Ok, Result
-from meterkit.transport.base import Transport
+from meterkit.session.notices import Notices
+from meterkit.transport.base import Hearing, Transport
 
 CLOSE_GRACE = 3.0  # s to close a line whose exchange was cut short; a serial port takes 1 s and the wire time
 MAX_BACKOFF = 30.0  # s between two tries to open a line
+LISTENING = 1.0  # s the line is held at a time for nothing but listening; who wants it gets it at once
 
 _octets = logging.getLogger("meterkit.octets")
 _log = logging.getLogger("meterkit.link")
@@ -46,18 +52,36 @@ class Exchange:
         self.lost: MeterError | None = None  #: why the session ended, once it has
         self.last_activity = 0.0  #: the loop's time, in seconds, when the last exchange ended
         self.is_busy = False
+        self.notices = Notices()  #: said unasked and not yet listened to
+        self._noticed: anyio.Event | None = None
         self._active: anyio.Event | None = None
         self._clock: Callable[[], float] = anyio.current_time  # the running loop's own, once it runs
 
-    async def __call__(
+    def __call__(
         self, request: bytes, *, check: Callable[[], MeterError | None] | None = None, is_secret: bool = False
-    ) -> Result[bytes]:
-        """Send `request` and return its answer.
+    ) -> Awaitable[Result[bytes]]:
+        """Send `request` and return its answer; as `perform`."""
+        return self.perform(partial(self.link.send, request), check=check, is_secret=is_secret)
 
-        `check` is asked once it is this request's turn; an error it returns is the result, and nothing is
-        sent.  Of a secret request the log shows sizes only.
-        Errors: whatever broke the link or the transport; it is also kept as `lost`.
+    async def perform(
+        self,
+        begin: Callable[[], Events],
+        *,
+        link: Link | None = None,
+        check: Callable[[], MeterError | None] | None = None,
+        is_secret: bool = False,
+        patience: float | None = None,
+    ) -> Result[bytes]:
+        """Let the link `begin` an exchange, and return the message that ends it.
+
+        `link` is a lower one of a stack of links, where the exchange is its own affair.
+        `check` is asked once it is this exchange's turn; an error it returns is the result, and nothing is
+        sent.  Of a secret request the log shows sizes only.  An exchange with `patience` (s) may come to
+        nothing: once that has passed it is given up, and the session goes on, on a link that bears it.
+        Errors: whatever broke the link or the transport; it is also kept as `lost`.  An exchange that
+        failed on a link that is well (`Failed`) leaves the session as it is.
         """
+        self.transport.hearing.interrupt()
         async with self.transport.lock:
             if self.lost is not None:
                 return Err(self.lost)
@@ -65,7 +89,7 @@ class Exchange:
                 return Err(objection)
             self.is_busy = True
             try:
-                answer = await self._drive(request, is_secret)
+                return await self._drive(link or self.link, begin, is_secret, patience)
             except ProtocolFault as broken:
                 return Err(await self.lose(broken.error))
             except BaseException:
@@ -82,22 +106,30 @@ class Exchange:
                 self.last_activity = self._clock()
                 if self._active is not None:
                     self._active.set()
-            return Ok(answer)
 
-    async def _drive(self, request: bytes, is_secret: bool) -> bytes:
-        link, transport, clock = self.link, self.transport, self._clock
-        deadline = clock() + self.timeout
-        events = link.send(request)
+    async def _drive(
+        self, link: Link, begin: Callable[[], Events], is_secret: bool, patience: float | None
+    ) -> Result[bytes]:
+        transport, clock = self.transport, self._clock
+        allowed = self.timeout if patience is None else min(patience, self.timeout)
+        deadline = clock() + allowed
+        events = begin()
         delay = 0.0
         log = self._logger(is_secret)
         while True:
-            answer = None
+            answer: Result[bytes] | None = None
             reply = b""
             for event in events:
                 if isinstance(event, Transmit):
                     reply = reply + event.octets if reply else event.octets
                 elif isinstance(event, Message):
-                    answer = event.octets
+                    answer = Ok(event.octets)
+                elif isinstance(event, Failed):
+                    answer = Err(event.error)
+                elif isinstance(event, Advanced):
+                    deadline = clock() + allowed
+                elif isinstance(event, Notice):
+                    self._notice(event.octets)
                 else:
                     raise ProtocolFault(event.error)
             if reply and delay:
@@ -105,11 +137,15 @@ class Exchange:
             if log and reply:
                 log(">", reply)
             if answer is not None:
-                # The last packet's ACK may travel with the next request.
-                await transport.hold(reply)
+                if reply:  # the last packet's ACK may travel with the next request
+                    await transport.hold(reply)
                 return answer
-            if reply:
-                await self._send(reply, deadline)
+            if not reply:
+                pass
+            elif transport.is_full:
+                await self._squeeze(reply, deadline)
+            else:
+                await transport.send(reply)
             left = deadline - clock()
             octets = await transport.receive(min(link.timeout, left)) if left > 0 else b""
             if octets:
@@ -117,16 +153,15 @@ class Exchange:
                 if log:
                     log("<", octets)
                 events = link.receive(octets)
-            elif clock() >= deadline:
+            elif clock() < deadline:
+                events = link.timed_out()
+            elif patience is None:
                 raise self._too_slow()
             else:
-                events = link.timed_out()
+                return Err(self._too_slow().error)
 
-    async def _send(self, octets: bytes, deadline: float) -> None:
-        """Send, within what is left of the exchange's time should the line take no octets."""
-        if not self.transport.is_full:
-            await self.transport.send(octets)
-            return
+    async def _squeeze(self, octets: bytes, deadline: float) -> None:
+        """Send over a line that takes no octets just now, within what is left of the exchange's time."""
         with anyio.CancelScope(deadline=deadline) as scope:
             await self.transport.send(octets)
         if scope.cancelled_caught:
@@ -166,12 +201,72 @@ class Exchange:
         await close_line(self.transport)
         return error
 
+    def _notice(self, octets: bytes) -> None:
+        self.notices.add(octets)
+        if self._noticed is not None:
+            self._noticed.set()
+            self._noticed = None
+
+    async def listen(self) -> Result[bytes]:
+        """Return the next thing the meter said unasked; wait for it, however long.
+
+        Exchanges go on meanwhile: one that begins interrupts the listening, and what comes during it counts.
+        Errors: what ended the session.
+        """
+        hearing = self.transport.hearing
+        hearing.audience.add(self)
+        while not self.notices:
+            if self.lost is not None:
+                return Err(self.lost)
+            if hearing.scope is not None or self.is_busy:
+                self._noticed = self._noticed or anyio.Event()
+                with anyio.move_on_after(LISTENING):
+                    await self._noticed.wait()
+            else:
+                await self._hear(hearing)
+        return Ok(self.notices.take())
+
+    async def _hear(self, hearing: Hearing) -> None:
+        """Receive for a while, for all who listen on this line, as long as nobody wants to speak."""
+        octets = b""
+        with anyio.CancelScope() as scope:
+            hearing.scope = scope  # before the lock is had: one listener is enough to wait for it
+            try:
+                async with self.transport.lock:
+                    is_wanted = self.transport.lock.statistics().tasks_waiting > 0
+                    if is_wanted or self.notices or self.lost is not None:
+                        return
+                    octets = await self.transport.receive(LISTENING)
+                    hearing.scope = None  # from here on it is not to be cut short
+                    for listener in list(hearing.audience) if octets else ():
+                        await listener.overhear(octets)
+            except ProtocolFault as broken:
+                await self.lose(broken.error)
+            finally:
+                if hearing.scope is scope:
+                    hearing.scope = None
+
+    async def overhear(self, octets: bytes) -> None:
+        """Take octets that nobody asked for: notices are kept, answers to nothing are dropped."""
+        if self.lost is not None:
+            return
+        if log := self._logger(False):
+            log("<", octets)
+        for event in self.link.receive(octets):
+            if isinstance(event, Notice):
+                self._notice(event.octets)
+            elif isinstance(event, Broken):
+                await self.lose(event.error)
+
     async def begin(self) -> None:
         """Start anew on an open line: nothing is lost yet, and what came before is thrown away."""
         self._clock = asyncio.get_running_loop().time
+        self.transport.hearing.audience.discard(self)
+        self.transport.hearing.interrupt()
         async with self.transport.lock:
             self.transport.discard()
             self.lost = None
+            self.notices.clear()
             self.last_activity = self._clock()
 
     async def wake(self, octets: bytes, delay: float) -> Result[None]:
@@ -179,6 +274,7 @@ class Exchange:
 
         Errors: TRANSPORT, and the session is lost.
         """
+        self.transport.hearing.interrupt()
         async with self.transport.lock:
             try:
                 await self.transport.send(octets)
@@ -192,6 +288,7 @@ class Exchange:
 
         Errors: TRANSPORT, and the session is lost.
         """
+        self.transport.hearing.interrupt()
         async with self.transport.lock:
             try:
                 await self.transport.set_baud_rate(baud_rate)

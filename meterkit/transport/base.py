@@ -4,9 +4,31 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
+from weakref import WeakSet
 
 import anyio
+
+
+class Audience(Protocol):
+    """Somebody who wants to know what is said on a line unasked."""
+
+    async def overhear(self, octets: bytes) -> None:
+        """Take octets that were heard while nobody had asked anything."""
+        ...
+
+
+class Hearing:
+    """Who holds a line's lock only to hear what is said unasked; shared by all who share that lock."""
+
+    def __init__(self) -> None:
+        self.scope: anyio.CancelScope | None = None  #: of whoever hears, or is about to; None: nobody
+        self.audience: WeakSet[Audience] = WeakSet()  #: all who want to know what is heard
+
+    def interrupt(self) -> None:
+        """Let whoever hears give the line up, for somebody who wants to speak."""
+        if self.scope is not None:
+            self.scope.cancel()
 
 
 class Transport(ABC):
@@ -20,6 +42,8 @@ class Transport(ABC):
     def __init__(self) -> None:
         #: Held for one exchange at a time.  Meters that share a `Line` share this lock.
         self.lock = anyio.Lock(fast_acquire=True)
+        #: Who holds the lock only to listen: shared with the lock.
+        self.hearing = Hearing()
 
     @property
     @abstractmethod
@@ -35,6 +59,11 @@ class Transport(ABC):
     @abstractmethod
     def is_noisy(self) -> bool:
         """Whether stray octets are to be expected (serial, optical) or mean a fault (TCP)."""
+
+    @property
+    def is_datagram(self) -> bool:
+        """Whether each `send` is a datagram of its own and `receive` returns whole ones (UDP)."""
+        return False
 
     @property
     def is_full(self) -> bool:

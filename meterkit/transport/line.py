@@ -117,6 +117,7 @@ class MeterOnLine(Transport):
         super().__init__()
         self.line = line
         self.lock = line.lock
+        self.hearing = line.transport.hearing
         self._life: int | None = None  # of the wire, when this meter was opened
         self._rate = line.first_rate
         self._is_answered = True  # False while an answer may still be on its way

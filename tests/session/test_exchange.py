@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from meterkit.errors import ErrorKind, MeterError, fault
-from meterkit.link import Broken, Message, Transmit
+from meterkit.link import Advanced, Broken, Failed, Message, Notice, Transmit
 from meterkit.result import Err, Ok
 from meterkit.session.exchange import Exchange, open_line
 from meterkit.session.keepalive import KeepAlive
@@ -253,3 +253,76 @@ async def test_a_failing_beat_never_raises_and_the_next_call_returns_its_error()
     result = await exchange(b"read")
     assert isinstance(result, Err)
     assert result.error.kind is ErrorKind.TIMEOUT
+
+
+class TellingLink(EchoLink):
+    """Reads what comes by its first octet: a notice, a part, a failure, or the answer."""
+
+    timeout = 100.0
+
+    def receive(self, octets):
+        kinds = {b"n": Notice(octets), b"+": Advanced(), b"-": Failed(MeterError(ErrorKind.REFUSED, "no"))}
+        return [kinds.get(octets[:1], Message(octets))]
+
+
+async def telling(transport, **options):
+    return await exchange_over(transport, TellingLink(), **options)
+
+
+async def test_a_failed_exchange_is_an_err_and_the_session_goes_on():
+    exchange = await telling(ScriptedTransport(b"-", b"answer"))
+
+    refused = await exchange(b"first")
+
+    assert refused == Err(MeterError(ErrorKind.REFUSED, "no"))
+    assert exchange.lost is None
+    assert await exchange(b"second") == Ok(b"answer")
+
+
+async def test_each_part_of_a_long_answer_starts_the_time_anew():
+    line = ScriptedTransport(delay=4.0)
+    line.pending = [b"+", b"+", b"+", b"done"]
+    exchange = await telling(line, timeout=10.0)
+
+    assert await exchange(b"request") == Ok(b"done")
+    assert anyio.current_time() > 10.0
+
+
+async def test_a_notice_in_the_middle_of_an_exchange_waits_for_the_listener():
+    line = ScriptedTransport()
+    exchange = await telling(line)
+    line.pending = [b"n1", b"answer"]
+
+    assert await exchange(b"request") == Ok(b"answer")
+    assert await exchange.listen() == Ok(b"n1")
+
+
+async def test_listening_hears_what_comes_between_exchanges_and_lets_exchanges_through():
+    line = ScriptedTransport()
+    exchange = await telling(line)
+    heard = []
+
+    async with anyio.create_task_group() as tasks:
+
+        async def listen():
+            heard.append((await exchange.listen()).unwrap())
+            heard.append((await exchange.listen()).unwrap())
+
+        tasks.start_soon(listen)
+        await anyio.sleep(5)
+        line.pending.append(b"n1")
+        await anyio.sleep(5)
+        assert heard == [b"n1"]
+        before = anyio.current_time()
+        line.answers = [b"answer"]
+        assert await exchange(b"request") == Ok(b"answer")
+        assert anyio.current_time() - before < 0.5  # the listener gave way at once
+        line.pending.append(b"n2")
+    assert heard == [b"n1", b"n2"]
+
+
+async def test_listening_ends_with_the_session():
+    exchange = await telling(ScriptedTransport())
+    error = await exchange.lose(MeterError(ErrorKind.TRANSPORT, "gone"))
+
+    assert await exchange.listen() == Err(error)

@@ -1,0 +1,171 @@
+"""A-XDR, the encoding of COSEM Data: octets to Python and back.
+
+    decode(01 02 11 05 11 06)  ->  [5, 6]               values as plain Python
+    parse(01 02 11 05 11 06)   ->  Data(ARRAY, ...)     values with their types, both ways
+    encode_unsigned(5)         ->  11 05                one function for each type, and decode_unsigned
+    measure(octets, offset)    ->  where a value ends   no values made
+
+Rows of a profile's buffer have `meterkit.codec.axdr_rows`.  Source: IEC 61334-6; Green Book 9.5 (Data).
+"""
+
+from __future__ import annotations
+
+from meterkit.codec.axdr_compact import (
+    TypeDescription,
+)
+from meterkit.codec.axdr_data import (
+    CompactArray,
+    Data,
+    describe,
+    encode,
+    from_plain,
+    parse,
+)
+from meterkit.codec.axdr_decode import (
+    decode,
+    decode_prefix,
+)
+from meterkit.codec.axdr_encode import (
+    encode_array,
+    encode_bcd,
+    encode_bit_string,
+    encode_boolean,
+    encode_compact_array,
+    encode_date,
+    encode_date_time,
+    encode_double_long,
+    encode_double_long_unsigned,
+    encode_enum,
+    encode_float32,
+    encode_float64,
+    encode_integer,
+    encode_long,
+    encode_long64,
+    encode_long64_unsigned,
+    encode_long_unsigned,
+    encode_null,
+    encode_octet_string,
+    encode_structure,
+    encode_time,
+    encode_unsigned,
+    encode_utf8_string,
+    encode_visible_string,
+)
+from meterkit.codec.axdr_length import (
+    decode_bit_length,
+    decode_length,
+    encode_length,
+)
+from meterkit.codec.axdr_measure import (
+    measure,
+)
+from meterkit.codec.axdr_tags import (
+    MAX_DEPTH,
+    Tag,
+)
+from meterkit.codec.axdr_typed import (
+    decode_array,
+    decode_bcd,
+    decode_bit_string,
+    decode_boolean,
+    decode_compact_array,
+    decode_date,
+    decode_date_time,
+    decode_double_long,
+    decode_double_long_unsigned,
+    decode_enum,
+    decode_float32,
+    decode_float64,
+    decode_integer,
+    decode_long,
+    decode_long64,
+    decode_long64_unsigned,
+    decode_long_unsigned,
+    decode_null,
+    decode_octet_string,
+    decode_structure,
+    decode_time,
+    decode_unsigned,
+    decode_utf8_string,
+    decode_visible_string,
+)
+from meterkit.codec.axdr_values import (
+    DONT_CARE,
+    BcdString,
+    BitString,
+    Delta,
+    DontCare,
+    Value,
+)
+
+__all__ = [
+    "DONT_CARE",
+    "MAX_DEPTH",
+    "BcdString",
+    "BitString",
+    "CompactArray",
+    "Data",
+    "Delta",
+    "DontCare",
+    "Tag",
+    "TypeDescription",
+    "Value",
+    "decode",
+    "decode_array",
+    "decode_bcd",
+    "decode_bit_length",
+    "decode_bit_string",
+    "decode_boolean",
+    "decode_compact_array",
+    "decode_date",
+    "decode_date_time",
+    "decode_double_long",
+    "decode_double_long_unsigned",
+    "decode_enum",
+    "decode_float32",
+    "decode_float64",
+    "decode_integer",
+    "decode_length",
+    "decode_long",
+    "decode_long64",
+    "decode_long64_unsigned",
+    "decode_long_unsigned",
+    "decode_null",
+    "decode_octet_string",
+    "decode_prefix",
+    "decode_structure",
+    "decode_time",
+    "decode_unsigned",
+    "decode_utf8_string",
+    "decode_visible_string",
+    "describe",
+    "encode",
+    "encode_array",
+    "encode_bcd",
+    "encode_bit_string",
+    "encode_boolean",
+    "encode_compact_array",
+    "encode_date",
+    "encode_date_time",
+    "encode_double_long",
+    "encode_double_long_unsigned",
+    "encode_enum",
+    "encode_float32",
+    "encode_float64",
+    "encode_integer",
+    "encode_length",
+    "encode_long",
+    "encode_long64",
+    "encode_long64_unsigned",
+    "encode_long_unsigned",
+    "encode_null",
+    "encode_octet_string",
+    "encode_structure",
+    "encode_time",
+    "encode_unsigned",
+    "encode_utf8_string",
+    "encode_visible_string",
+    "from_plain",
+    "measure",
+    "parse",
+]

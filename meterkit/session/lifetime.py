@@ -1,0 +1,88 @@
+"""A client's life in `async with`: a place for its keep-alive task, and an orderly farewell.
+
+Entering opens nothing.  Leaving disconnects in bounded time, even while another task connects, and even
+when the block is left by an exception or a cancellation.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Self
+
+import anyio
+from anyio import AsyncContextManagerMixin
+from anyio.abc import TaskGroup
+
+from meterkit.session.exchange import close_line
+from meterkit.session.keepalive import KeepAlive
+from meterkit.transport.base import Transport
+
+LEAVING = 30.0  # s for a connect() of another task and the farewell, when the client is left
+
+
+class Lifetime(AsyncContextManagerMixin):
+    """What the clients of all protocols have in common: their door, their keep-alive, their end."""
+
+    def __init__(self, transport: Transport) -> None:
+        if not isinstance(transport, Transport):  # pyright: ignore[reportUnnecessaryIsInstance]
+            hint = "; connect(url) makes a client of an address" if isinstance(transport, str) else ""
+            raise TypeError(f"a Transport expected, not {transport!r}{hint}")
+        self.transport = transport
+        self._door = anyio.Lock()  # held by whoever connects or disconnects
+        self._tasks: TaskGroup | None = None
+        self._keep_alive: KeepAlive | None = None
+        self._keep_alive_scope: anyio.CancelScope | None = None
+
+    @asynccontextmanager
+    async def __asynccontextmanager__(self) -> AsyncGenerator[Self]:
+        # The keep-alive never raises, so an exception can only be the user's own: it leaves as it came,
+        # not wrapped in the task group's ExceptionGroup.
+        failure: BaseException | None = None
+        async with anyio.create_task_group() as tasks:
+            self._tasks = tasks
+            try:
+                yield self
+            except (Exception, SystemExit, KeyboardInterrupt) as raised:
+                failure = raised
+            finally:
+                self._tasks = None
+                with anyio.move_on_after(LEAVING, shield=True) as leaving:
+                    await self.disconnect()
+                if leaving.cancelled_caught:  # another task's connect() still held the door
+                    await close_line(self.transport)
+                tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+    @abstractmethod
+    async def disconnect(self) -> None:
+        """End the session and close the line: in bounded time, whatever the meter does."""
+
+    def _check_entered(self) -> None:
+        if self._tasks is None:
+            name = type(self).__name__
+            raise RuntimeError(f"connect() outside 'async with {name}(...) as client:'")
+
+    def _start_keep_alive(self, keep_alive: KeepAlive) -> None:
+        self._cancel_keep_alive()
+        if self._tasks is None:  # about to be disconnected, by leaving
+            return
+        self._keep_alive = keep_alive
+        scope = self._keep_alive_scope = anyio.CancelScope()
+
+        async def run() -> None:
+            with scope:
+                await keep_alive.run()
+
+        self._tasks.start_soon(run, name="meterkit keep-alive")
+
+    def _stop_keep_alive(self) -> None:
+        """Begin no further beat; one under way is let finish: cut short, it would end the session."""
+        if self._keep_alive is not None:
+            self._keep_alive.stop()
+
+    def _cancel_keep_alive(self) -> None:
+        if self._keep_alive_scope is not None:
+            self._keep_alive_scope.cancel()
