@@ -1,0 +1,1 @@
+"""DLMS/COSEM (IEC 62056): frames, links and application PDUs, and the client above them."""

@@ -1,0 +1,62 @@
+"""What a meter's "no" means, as a `MeterError`: data-access-results, exceptions, answers of another kind."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from meterkit.dlms.apdu import decode_apdu
+from meterkit.dlms.apdu.errors import ConfirmedServiceError, ExceptionResponse, ServiceError
+from meterkit.dlms.apdu.results import ActionResult, DataAccessResult
+from meterkit.dlms.apdu.tags import ApduTag, apdu_name
+from meterkit.errors import ErrorKind, MeterError, ProtocolFault
+
+#: First octets of what answers any request with a no.
+EXCEPTIONS: Final = frozenset(
+    (bytes((ApduTag.EXCEPTION_RESPONSE,)), bytes((ApduTag.CONFIRMED_SERVICE_ERROR,)))
+)
+_SHOWN = 24  # octets of an answer that a message shows
+_CIPHERING: Final = frozenset((ServiceError.DECIPHERING_ERROR, ServiceError.INVOCATION_COUNTER_ERROR))
+_APPLICATION_REFERENCE, _DECIPHERING_ERROR = 0, 6  # error class and value of a confirmedServiceError
+
+
+def exception(octets: bytes) -> MeterError | None:
+    """Return what an exception-response or confirmedServiceError says; None for any other APDU."""
+    if octets[:1] not in EXCEPTIONS:
+        return None
+    try:
+        apdu = decode_apdu(octets, strict=False)
+    except ProtocolFault as odd:
+        return odd.error
+    if isinstance(apdu, ExceptionResponse):
+        kind = ErrorKind.SECURITY if apdu.service_error in _CIPHERING else ErrorKind.REFUSED
+        return MeterError(kind, apdu.words, int(apdu.service_error))
+    if isinstance(apdu, ConfirmedServiceError):
+        is_security = (apdu.error_class, apdu.value) == (_APPLICATION_REFERENCE, _DECIPHERING_ERROR)
+        kind = ErrorKind.SECURITY if is_security else ErrorKind.REFUSED
+        return MeterError(kind, apdu.words, int(apdu.value))
+    return unexpected(octets, "an exception")
+
+
+def expected_counter(octets: bytes) -> int | None:
+    """Return the invocation counter that an exception-response asks for; None for any other APDU."""
+    if octets[:1] not in EXCEPTIONS:
+        return None
+    try:
+        apdu = decode_apdu(octets, strict=False)
+    except ProtocolFault:
+        return None
+    return apdu.invocation_counter if isinstance(apdu, ExceptionResponse) else None
+
+
+def refused(result: DataAccessResult | ActionResult) -> MeterError:
+    """Return what a result other than success says.  Its number is the error's `code`."""
+    return MeterError(ErrorKind.REFUSED, result.words, int(result))
+
+
+def unexpected(octets: bytes, expected: str) -> MeterError:
+    """Return the error of an answer that is none: `expected` names what should have come."""
+    shown = octets[:_SHOWN].hex(" ") + (" ..." if len(octets) > _SHOWN else "")
+    return MeterError(
+        ErrorKind.PROTOCOL,
+        f"{expected} was expected, {apdu_name(octets)} of {len(octets)} octets came: {shown}",
+    )
