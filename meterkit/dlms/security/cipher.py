@@ -1,0 +1,254 @@
+"""Protects and unprotects the APDUs of one association, one way or the other; the same for client and meter.
+
+    C0 01 C1 ...   protect   ->  C8 1E 30 00000001 ...      glo-get-request
+                                 D0 ...                     once there is a dedicated key
+                                 DB 08 title ...            general-glo-ciphering, where granted
+    CC ...         unprotect ->  C4 01 C1 ...
+
+Counters come from blocks that were reserved beforehand.  A received counter has to rise, and is moved only
+once the tag is verified.  AARQ, AARE, RLRQ and RLRE pass: it is the Initiate in them that is ciphered, alone.
+Source: Green Book 9.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+from meterkit.dlms.apdu.tags import ApduTag, apdu_name
+from meterkit.dlms.security.control import AUTHENTICATED, BROADCAST, Security, SecurityControl
+from meterkit.dlms.security.counters import STOP, CounterBlock, StaleCounter
+from meterkit.dlms.security.headers import (
+    DED,
+    GENERAL,
+    GLO,
+    IS_DEDICATED,
+    PLAIN,
+    GeneralCiphered,
+    unwrap,
+    wrap,
+    wrong_inner,
+)
+from meterkit.dlms.security.key_kinds import KeyKind
+from meterkit.dlms.security.policy import SecurityPolicy, check_titles
+from meterkit.dlms.security.protect import HEAD_SIZE, TAG_SIZE, ProtectionKey
+from meterkit.dlms.security.suites import SYSTEM_TITLE_SIZE, check_title
+from meterkit.errors import ErrorKind, ProtocolFault, fault
+
+_LENGTH: Final = 3  # octets of a length up to 65535
+_INITIATES: Final = frozenset((ApduTag.INITIATE_REQUEST, ApduTag.INITIATE_RESPONSE))
+_ACSE: Final = frozenset((ApduTag.AARQ, ApduTag.AARE, ApduTag.RLRQ, ApduTag.RLRE))
+_REFUSALS: Final = frozenset((ApduTag.EXCEPTION_RESPONSE, ApduTag.CONFIRMED_SERVICE_ERROR))
+
+
+class Envelope(Enum):
+    """What ciphered APDUs look like from outside."""
+
+    SERVICE = "glo-get-request and the like"
+    GENERAL = "general-glo-ciphering; where general protection is granted"
+
+
+@dataclass(slots=True)
+class KeyInUse:
+    """One key with both its counters.  Its repr shows no key."""
+
+    kind: KeyKind
+    key: ProtectionKey = field(repr=False)
+    counters: CounterBlock | None = None  #: for sending; None: only received with
+    received: int | None = None  #: the highest counter received; None before the first
+    previous: ProtectionKey | None = field(default=None, repr=False)  #: still tried while the key is changed
+
+    def change(self, key: ProtectionKey) -> None:
+        """Send with another key from now on; receive with either until the first that came by the new one."""
+        self.previous, self.key = self.key, key
+
+    def take(self) -> int:
+        """Return the next counter.  Errors: `ProtocolFault` SECURITY none is reserved."""
+        if self.counters is None:
+            raise fault(ErrorKind.SECURITY, f"nothing is sent with the {self.kind.words} here")
+        return self.counters.take()
+
+    def accept(self, counter: int) -> None:
+        """Move the received counter; only for messages that were verified.  Errors: `StaleCounter`."""
+        if self.received is not None and counter <= self.received:
+            raise StaleCounter(counter, self.received + 1, self.kind.words)
+        self.received = counter
+
+
+def dedicated_key(octets: bytes, unicast: KeyInUse) -> KeyInUse:
+    """Return the key that `octets`, of an InitiateRequest, are from then on, with counters of its own.
+
+    They begin at 1: a key is new with every association, and some meters refuse 0.
+    Raises: ValueError for another size than the suite's.
+    """
+    key = unicast.key.with_encryption_key(octets)
+    return KeyInUse(KeyKind.DEDICATED, key, CounterBlock(1, STOP))
+
+
+class Cipher:
+    """Both directions of one association.
+
+    `title` is our own system title; `peer_title` the other end's, pinned if it is known beforehand.
+    Raises: ValueError for titles that are none, or equal.
+    """
+
+    def __init__(
+        self,
+        title: bytes,
+        policy: SecurityPolicy,
+        unicast: KeyInUse,
+        *,
+        peer_title: bytes | None = None,
+        dedicated: KeyInUse | None = None,
+        broadcast: KeyInUse | None = None,
+        envelope: Envelope = Envelope.SERVICE,
+        sends_broadcast: bool = False,
+    ) -> None:
+        self.title = check_title("title", title)
+        self.peer_title = None if peer_title is None else check_title("peer_title", peer_title)
+        if self.title == self.peer_title:
+            raise ValueError(f"both ends have the system title {title.hex()}")
+        if sends_broadcast and broadcast is None:
+            raise ValueError("sends_broadcast: a broadcast key expected")
+        self.policy = policy
+        self.unicast = unicast
+        self.dedicated = dedicated
+        self.broadcast = broadcast
+        self.envelope = envelope
+        self._sends_broadcast = sends_broadcast
+        self._control = SecurityControl(policy.suite, policy.applied, sends_broadcast).encode()
+        self._enough = SecurityControl(policy.suite, policy.required).encode()
+
+    def __repr__(self) -> str:
+        peer = "any" if self.peer_title is None else self.peer_title.hex()
+        return f"Cipher({self.title.hex()} with {peer}, {self.policy.applied.words})"
+
+    def meet(self, peer_title: bytes | None) -> None:
+        """Take the other end's system title, as its AARE or AARQ tells it.
+
+        Errors: `ProtocolFault` SECURITY none came, it is our own, or it is not the pinned one.
+        """
+        self.peer_title = check_titles(self.title, peer_title, self.peer_title)
+
+    @property
+    def sending(self) -> KeyInUse:
+        """The key that the next service is sent with."""
+        if self._sends_broadcast and self.broadcast is not None:
+            return self.broadcast
+        return self.dedicated or self.unicast
+
+    @property
+    def overhead(self) -> int:
+        """Octets, at most, that `protect` makes an APDU of up to 64 KiB longer."""
+        if self.policy.applied is Security.NONE:
+            return 0
+        title = 1 + SYSTEM_TITLE_SIZE if self.envelope is Envelope.GENERAL else 0
+        tag = TAG_SIZE if self.policy.applied.covers(Security.AUTHENTICATION) else 0
+        return 1 + title + _LENGTH + HEAD_SIZE + tag
+
+    # ------------------------------------------------------------------------------------------ out
+    def protect(self, apdu: bytes) -> bytes:
+        """Return `apdu` protected as the policy says; ACSE's as they are.
+
+        A general block is none of this: protect the APDU first, then cut it.
+        Errors: `ProtocolFault` SECURITY no counter is left, or the APDU has no ciphered form.
+        """
+        tag = apdu[0] if apdu else 0
+        if tag in _ACSE or self.policy.applied is Security.NONE:
+            return apdu
+        in_use = self.unicast if tag in _INITIATES else self.sending
+        is_dedicated = in_use is self.dedicated
+        table = DED if is_dedicated else GLO
+        wrapped = table.get(tag)
+        is_general = self.envelope is Envelope.GENERAL and tag not in _INITIATES
+        if wrapped is None and not is_general:
+            raise fault(
+                ErrorKind.SECURITY,
+                f"{apdu_name(apdu)} can't be sent ciphered but by general-glo-ciphering; nothing was sent",
+            )
+        control = self._control & ~BROADCAST if in_use is not self.broadcast else self._control
+        content = in_use.key.protect(control, self.title, in_use.take(), apdu)
+        if is_general or wrapped is None:
+            return GeneralCiphered(self.title, content, is_dedicated).encode()
+        return wrap(wrapped, content)
+
+    # ------------------------------------------------------------------------------------------ in
+    def unprotect(self, octets: bytes) -> bytes:
+        """Return the APDU that `octets` protect, verified; ACSE's as they are.
+
+        Errors: `ProtocolFault` SECURITY no protection or too little, another sender, a tag that isn't right,
+        a counter that doesn't rise (`StaleCounter`); DECODE octets that are no ciphered APDU.
+        """
+        tag = octets[0] if octets else 0
+        plain_tag = PLAIN.get(tag)
+        if plain_tag is not None:
+            content, title = unwrap(octets), self.peer_title
+        elif tag in GENERAL:
+            envelope = GeneralCiphered.decode(octets)
+            content, title = envelope.content, self._sender(envelope.system_title)
+        else:
+            return self._unprotected(tag, octets)
+        if title is None:
+            raise fault(
+                ErrorKind.SECURITY, "the other end's system title is not known", where=apdu_name(octets)
+            )
+        try:
+            return self._open(octets, content, title, plain_tag)
+        except ProtocolFault as refused:
+            if refused.error.where:
+                raise
+            raise ProtocolFault(refused.error.at(apdu_name(octets))) from None
+
+    def _unprotected(self, tag: int, octets: bytes) -> bytes:
+        if tag in _ACSE or self.policy.required is Security.NONE:
+            return octets
+        if tag in _REFUSALS and self.policy.accepts_plain_refusals:
+            return octets
+        raise self.policy.plain(octets)
+
+    def _sender(self, title: bytes) -> bytes | None:
+        """Return whose message it is: an empty title is that of the peer."""
+        if not title:
+            return self.peer_title
+        return check_titles(self.title, title, self.peer_title)
+
+    def _open(self, octets: bytes, content: bytes, title: bytes, plain_tag: int | None) -> bytes:
+        if len(content) < HEAD_SIZE:
+            raise fault(ErrorKind.DECODE, f"{HEAD_SIZE} octets at least expected, {len(content)} came")
+        control = content[0]
+        if control != self._enough:
+            self.policy.check(control)
+        in_use = self._key_for(octets[0], control)
+        if in_use.previous is None:
+            plain = in_use.key.unprotect(content, title)
+        else:
+            plain = self._decipher(in_use, content, title)
+        if plain_tag is not None and (not plain or plain[0] != plain_tag):
+            raise wrong_inner(octets, plain)
+        in_use.accept(int.from_bytes(content[1:HEAD_SIZE], "big"))
+        return plain
+
+    def _key_for(self, tag: int, control: int) -> KeyInUse:
+        if tag in IS_DEDICATED:
+            in_use, kind = self.dedicated, KeyKind.DEDICATED
+        elif control & BROADCAST:
+            in_use, kind = self.broadcast, KeyKind.GLOBAL_BROADCAST_ENCRYPTION
+        else:
+            return self.unicast
+        if in_use is None:
+            raise fault(ErrorKind.SECURITY, f"ciphered with a {kind.words}, none is known")
+        return in_use
+
+    def _decipher(self, in_use: KeyInUse, content: bytes, title: bytes) -> bytes:
+        """Return what is inside, in the middle of a change: by the new key, or by the one before."""
+        if in_use.previous is None or not content[0] & AUTHENTICATED:
+            return in_use.key.unprotect(content, title)  # without a tag nobody can tell which key it was
+        try:
+            plain = in_use.key.unprotect(content, title)
+        except ProtocolFault as refused:
+            if refused.error.kind is not ErrorKind.SECURITY:
+                raise
+            return in_use.previous.unprotect(content, title)
+        in_use.previous = None
+        return plain
