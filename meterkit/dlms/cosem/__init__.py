@@ -1,0 +1,1 @@
+"""COSEM objects: their names, classes and values."""
