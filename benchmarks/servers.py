@@ -4,8 +4,10 @@
     python -m benchmarks.servers echo HEX          answers every chunk with the same octets
     python -m benchmarks.servers canned            answers every PSEM request from a dictionary, as fast as
                                                    the echo does, so that both clients wait equally long
+    python -m benchmarks.servers canned_dlms       the same for AARQ, GET and RLRQ behind a WRAPPER header
+    python -m benchmarks.servers dlms ROWS         a DLMS emulator whose load profile has so many rows
 
-Both listen on a free port of 127.0.0.1 and print it.
+All listen on a free port of 127.0.0.1 and print it.
 """
 
 from __future__ import annotations
@@ -94,6 +96,48 @@ async def serve_canned() -> None:
     await listening.serve_forever()
 
 
+class CannedDlms(asyncio.Protocol):
+    """A DLMS meter that accepts every association and has one register."""
+
+    AARE = bytes.fromhex(
+        "6129a109060760857405080101a203020100a305a103020100be10040e0800065f1f040000501f01f40007"
+    )
+
+    def connection_made(self, transport) -> None:
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        tag = data[8]
+        if tag == 0xC0:
+            answer = b"\xc4\x01" + data[10:11] + b"\0\x06\0\0\x13\x91"
+        elif tag == 0x60:
+            answer = self.AARE
+        else:
+            answer = b"\x63\x03\x80\x01\0"
+        swapped = data[:2] + data[4:6] + data[2:4]
+        self.transport.write(swapped + len(answer).to_bytes(2, "big") + answer)
+
+
+async def serve_canned_dlms() -> None:
+    listening = await asyncio.get_running_loop().create_server(CannedDlms, "127.0.0.1", 0)
+    print(listening.sockets[0].getsockname()[1], flush=True)
+    await listening.serve_forever()
+
+
+async def serve_dlms(rows: int) -> None:
+    from meterkit.emulator import serve_tcp
+    from meterkit.emulator.dlms import DlmsEmulatorConfiguration, DlmsMeterEmulator, ProfileConfiguration
+
+    emulator = DlmsMeterEmulator(
+        DlmsEmulatorConfiguration(
+            profile=ProfileConfiguration(rows=rows), max_pdu_transmit=2000, follow_clock=False
+        )
+    )
+    async with serve_tcp(emulator) as listening:
+        print(listening.port, flush=True)
+        await asyncio.Event().wait()
+
+
 async def serve_emulator() -> None:
     from meterkit.emulator import EmulatorConfiguration, MeterEmulator, serve_tcp
 
@@ -110,5 +154,9 @@ if __name__ == "__main__":
             asyncio.run(serve_echo(bytes.fromhex(sys.argv[2])))
         elif sys.argv[1] == "canned":
             asyncio.run(serve_canned())
+        elif sys.argv[1] == "canned_dlms":
+            asyncio.run(serve_canned_dlms())
+        elif sys.argv[1] == "dlms":
+            asyncio.run(serve_dlms(int(sys.argv[2])))
         else:
             asyncio.run(serve_emulator())

@@ -1,6 +1,7 @@
 """One URL for one meter: what it says, what it may not say, and how it refuses."""
 
 import contextlib
+from contextlib import AbstractAsyncContextManager
 from typing import assert_type
 
 import pytest
@@ -8,10 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meterkit.address import AddressError, MeterAddress
-from meterkit.options import PsemClientOptions, SerialOptions, TcpOptions
+from meterkit.connection import connect
+from meterkit.dlms.acse import AuthenticationMechanism
+from meterkit.dlms.client import DlmsClient
+from meterkit.dlms.conformance import Conformance
+from meterkit.emulator import EmulatorTransport
+from meterkit.emulator.dlms import DEMO_PASSWORD, DlmsEmulatorConfiguration, DlmsMeterEmulator
+from meterkit.options import DlmsClientOptions, PsemClientOptions, SerialOptions, TcpOptions, UdpOptions
+from meterkit.psem.client import PsemClient
 from meterkit.transport.base import Transport
 from meterkit.transport.serial import SerialTransport
 from meterkit.transport.tcp import TcpTransport
+from meterkit.transport.udp import UdpTransport
 
 
 def refusal(url):
@@ -116,20 +125,10 @@ def test_any_settings_survive_the_way_to_a_url_and_back(port, baud, name):
 
 
 @pytest.mark.parametrize(
-    "scheme", ["dlms+tcp", "dlms+udp", "dlms+hdlc+tcp", "dlms+hdlc+serial", "em1000+serial"]
-)
-def test_schemes_of_later_versions_say_that_they_are_not_built_yet(scheme):
-    message = refusal(f"{scheme}://10.0.0.7:4059")
-    assert scheme in message
-    assert "not built yet" in message
-    assert "psem+tcp" in message
-
-
-@pytest.mark.parametrize(
     ("url", "told"),
     [
         ("", "write it like psem+tcp://10.0.0.7:1153"),
-        ("10.0.0.7:1153", "begin with psem+tcp:// or psem+serial://"),
+        ("10.0.0.7:1153", "begin with psem+tcp://, psem+serial://, dlms+tcp://"),
         ("/dev/ttyUSB0", "psem+serial:///dev/ttyUSB0"),
         ("http://10.0.0.7", "begin with psem+tcp://"),
         ("psem+tpc://10.0.0.7", "did you mean psem+tcp://?"),
@@ -157,8 +156,8 @@ def test_schemes_of_later_versions_say_that_they_are_not_built_yet(scheme):
         ("psem+tcp://h?echo=perhaps", "echo: "),
         ("psem+tcp://h?user_name=far-too-long-a-name", "Logon carries at most 10 ASCII characters"),
         ("psem+tcp://h?baud_rates=9600,1", "no code for 1 baud"),
-        ("psem+tcp://h?password_padding=x", "password_padding: Input should be 'nul' or 'space'"),
-        ("psem+serial://COM3?data_bits=9", "data_bits: Input should be 7 or 8"),
+        ("psem+tcp://h?password_padding=x", "password_padding: 'nul' or 'space' is allowed"),
+        ("psem+serial://COM3?data_bits=9", "data_bits: 7 or 8 is allowed"),
         ("psem+serial://COM3?baud_rate=fast&parity=X", "baud_rate: .*; parity: "),
     ],
 )
@@ -215,3 +214,123 @@ def test_any_text_is_an_address_or_refused(text):
     for url in (text, f"psem+tcp://{text}", f"psem+serial://{text}", f"psem+tcp://h?{text}"):
         with contextlib.suppress(AddressError):
             assert MeterAddress.parse(url).scheme.startswith("psem+")
+
+
+# ---------------------------------------------------------------- DLMS
+@pytest.mark.parametrize(
+    ("url", "transport", "options"),
+    [
+        ("dlms+tcp://h", TcpTransport, DlmsClientOptions()),
+        (
+            "dlms+tcp://h?client=1&server=17",
+            TcpTransport,
+            DlmsClientOptions(client_address=1, server_address=17),
+        ),
+        ("dlms+udp://h?client_address=1", UdpTransport, DlmsClientOptions(client_address=1)),
+        ("dlms+hdlc+tcp://h", TcpTransport, DlmsClientOptions(interface="hdlc")),
+        (
+            "dlms+hdlc+serial:///dev/ttyUSB0?mode_e=true&mode_e_address=123&baud_switch=no",
+            SerialTransport,
+            DlmsClientOptions(interface="hdlc", mode_e=True, mode_e_address="123", baud_switch=False),
+        ),
+        (
+            "dlms+tcp://h?authentication=low-level-security&referencing=short_name&conformance=get,set",
+            TcpTransport,
+            DlmsClientOptions(
+                authentication=AuthenticationMechanism.LOW_LEVEL_SECURITY,
+                referencing="short_name",
+                conformance=Conformance.GET | Conformance.SET,
+            ),
+        ),
+    ],
+)
+def test_a_dlms_address_names_the_line_the_interface_and_the_options(url, transport, options):
+    address = MeterAddress.parse(url)
+    assert address.options == options
+    assert type(address.transport()) is transport
+    assert MeterAddress.parse(str(address)) == address
+
+
+def test_the_port_of_a_dlms_meter_is_that_of_iana():
+    assert MeterAddress.parse("dlms+tcp://h").line == TcpOptions(host="h", port=4059)
+    assert MeterAddress.parse("dlms+udp://h").line == UdpOptions(host="h", port=4059)
+
+
+def test_client_and_server_stay_short_on_the_way_back():
+    url = "dlms+hdlc+tcp://10.0.0.7:4059?client=1&server=16"
+    assert str(MeterAddress.parse(url)) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("dlms+tcp://h?interface=hdlc", "what the address begins with decides it"),
+        ("dlms+tcp://h?client=1&client_address=2", "is set twice"),
+        ("dlms+tcp://h?client=70000", "client_address: 65535 or less is allowed"),
+        ("dlms+hdlc+tcp://h?client=200", "1 octet holds a logical address to 127"),
+        ("dlms+tcp://h?mode_e=true", "leads to HDLC"),
+        ("dlms+tcp://h?authentication=hunter2", "one of none, low_level_security"),
+        ("dlms+tcp://h?conformance=get,hunter2", "some of reserved_zero"),
+        ("dlms+tcp://h?clint=1", "did you mean client?"),
+        ("dlms+tpc://h", "did you mean dlms+tcp://?"),
+        ("dlms+udp://", "write it like dlms+udp://10.0.0.7:4059"),
+    ],
+)
+def test_a_dlms_address_that_cannot_be_is_refused_with_a_lesson(url, told):
+    message = refusal(url)
+    assert told in message
+    assert "hunter2" not in message
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["dlms+tcp://h?password=hunter2", "dlms+tcp://h?authentication_key=hunter2", "dlms+tcp://hunter2@h"],
+)
+def test_a_dlms_address_carries_no_secret(url):
+    message = refusal(url)
+    assert "never carries a user, password or key" in message
+    assert "hunter2" not in message
+
+
+def test_what_is_told_to_whoever_typed_an_address_quotes_the_values():
+    with pytest.raises(AddressError) as caught:
+        MeterAddress.parse("psem+tcp://h?retries=many&echo=perhaps")
+    assert caught.value.quoting == (
+        "the address: echo: 'perhaps' came, true or false is allowed; "
+        "retries: 'many' came, a whole number is allowed"
+    )
+    assert str(caught.value) == (
+        "the address: echo: true or false is allowed; retries: a whole number is allowed"
+    )
+
+
+@pytest.fixture
+def meter(monkeypatch):
+    """Every address leads to one emulated DLMS meter in memory."""
+    emulator = DlmsMeterEmulator(DlmsEmulatorConfiguration())
+    monkeypatch.setattr(MeterAddress, "transport", lambda _: EmulatorTransport(emulator))
+    return emulator
+
+
+@pytest.mark.usefixtures("meter")
+@pytest.mark.anyio
+async def test_connect_yields_the_client_of_the_protocol():
+    opened = connect("dlms+tcp://h?client=1", DEMO_PASSWORD, client=DlmsClient)
+    async with opened as client:
+        assert_type(client, DlmsClient)
+        assert client.is_associated
+        clock = (await client.get_attribute(8, "0-0:1.0.0", 2)).unwrap()
+        assert len(clock) == 14
+    assert not client.is_associated
+    assert_type(connect("psem+tcp://h"), AbstractAsyncContextManager[PsemClient])
+
+
+@pytest.mark.usefixtures("meter")
+@pytest.mark.anyio
+async def test_connect_refuses_an_address_of_another_protocol():
+    with pytest.raises(AddressError, match="leads to a DlmsClient, not a PsemClient"):
+        async with connect("dlms+tcp://h", client=PsemClient):
+            raise AssertionError
+    with pytest.raises(AddressError, match="EM1000"):
+        async with connect("em1000+tcp://h:1"):
+            raise AssertionError

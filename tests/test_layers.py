@@ -56,9 +56,6 @@ def test_every_room_has_its_place_in_the_layers(room: str) -> None:
 
 def test_what_is_below_the_options_is_pure() -> None:
     layers = CONTRACTS["house"]["layers"]
-    below = {
-        name.strip()
-        for layer in layers[layers.index("meterkit.options") + 1 :]
-        for name in layer.replace(":", "|").split("|")
-    }
+    (options,) = (index for index, layer in enumerate(layers) if "meterkit.options" in layer.split(" | "))
+    below = {name.strip() for layer in layers[options + 1 :] for name in layer.replace(":", "|").split("|")}
     assert below == set(CONTRACTS["pure"]["source_modules"])

@@ -11,7 +11,8 @@ _EXTRA = frozenset({"cyclopts", "rich"})  # what the extra brings
 
 
 def main(tokens: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 ok, 1 the meter or line failed, 2 wrong usage.
+    """Run one command and return its exit status: 0 ok, 1 the meter or line failed, 2 wrong usage,
+    130 ended by Ctrl-C or SIGTERM.
 
     `tokens`: the words after `meterkit`; by default those this process was started with.
     """

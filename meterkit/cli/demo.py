@@ -13,7 +13,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from meterkit.address import MeterAddress
-from meterkit.cli.console import screen
+from meterkit.cli.console import drawing_width, screen, show
 from meterkit.cli.interruption import interruptible
 from meterkit.cli.output import print_json
 from meterkit.cli.pictures.svg import WIDTH, save_svg
@@ -54,8 +54,7 @@ def demo(seed: int, *, svg: Path | None, overwrite: bool, as_json: bool) -> int:
         else:
             console = screen()
             colours = console.color_system is not None and not console.no_color
-            for part in _parts(readings, console.width, colours=colours):
-                console.print(part)
+            show(*_parts(readings, drawing_width(console), colours=colours))
         if svg is not None:
             save_svg(svg, "meterkit demo", _parts(readings, WIDTH, colours=True))
         return OK
@@ -78,14 +77,14 @@ async def _read_everywhere(emulator: MeterEmulator) -> list[Reading]:
 
 
 async def _read(url: str) -> Reading:
-    address = MeterAddress.parse(url)
+    transport = MeterAddress.parse(url).transport()
     started = perf_counter()
     rows: list[LoadProfileRow] = []
-    async with PsemClient(address.transport(), address.options) as client:
+    async with PsemClient(transport) as client:
         (await client.connect(DEMO_READ_KEY)).unwrap()
         identity = await read_identity(client)
         stream = client.load_profile(_DATA_SET)
-        _, error = await drain(stream, [rows.append])
+        error = await drain(stream, [rows.append])
         if error is not None:
             raise MeterFailure(error)
     assert stream.geometry is not None

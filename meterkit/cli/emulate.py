@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import anyio
@@ -18,16 +20,33 @@ from meterkit.emulator import (
     DEMO_READ_KEY,
     EmulatorConfiguration,
     MeterEmulator,
-    PtyEmulatorServer,
-    TcpEmulatorServer,
     open_pty,
     serve_tcp,
 )
+from meterkit.emulator.line import Emulator
 from meterkit.emulator.presets import PRESETS
+from meterkit.wording import flaw_text
 
 DEFAULT_LISTEN = "tcp://127.0.0.1:1153"
 #: Reads answered for each interval that --grow records: a few intervals while one profile is read.
 GROW_EXCHANGES = 8
+
+
+class EmulatorServer(Protocol):
+    """Where an emulated meter can be talked to."""
+
+    @property
+    def address(self) -> str:
+        """The URL for a client."""
+        ...
+
+    async def open(self) -> None:
+        """Begin to serve.  Errors: OSError."""
+        ...
+
+    async def close(self) -> None:
+        """Serve no longer."""
+        ...
 
 
 def serve(
@@ -41,13 +60,45 @@ def serve(
     as_json: bool,
 ) -> int:
     """Serve one meter until a signal comes, which is its proper end: exit status 0."""
+    check_place(listen, pty=pty)
+    emulator = MeterEmulator(configure(config, firmware=firmware, seed=seed, grow=grow))
+    return serve_meter(
+        emulator,
+        None if pty else listen or DEFAULT_LISTEN,
+        lambda server: _announce(server, is_default=config is None, as_json=as_json),
+    )
+
+
+def check_place(listen: str | None, *, pty: bool) -> None:
+    """Refuse what cannot be listened on.  Errors: UsageMistake."""
+    check_pty(listen, pty=pty)
+    if listen is not None:
+        parse_listen(listen)
+
+
+def check_pty(listen: str | None, *, pty: bool) -> None:
+    """Refuse a pseudo-terminal beside a port, or where there are none.  Errors: UsageMistake."""
     if pty and listen is not None:
         raise UsageMistake("say --listen or --pty, not both")
     if pty and not hasattr(os, "openpty"):
         raise UsageMistake("this system has no pseudo-terminals; use --listen tcp://127.0.0.1:1153")
-    host, port = parse_listen(listen or DEFAULT_LISTEN)
-    emulator = MeterEmulator(configure(config, firmware=firmware, seed=seed, grow=grow))
-    server = open_pty(emulator) if pty else serve_tcp(emulator, host, port)
+
+
+def serve_meter(emulator: Emulator, listen: str | None, announce: Callable[[EmulatorServer], None]) -> int:
+    """Serve a meter on tcp://HOST:PORT, or for None on a pseudo-terminal, until a signal comes: status 0.
+
+    `announce` is called once it can be talked to.  Errors: OSError where it cannot listen.
+    """
+    if listen is None:
+        return serve_until_signal(open_pty(emulator), "a pseudo-terminal", announce)
+    return serve_until_signal(serve_tcp(emulator, *parse_listen(listen)), listen, announce)
+
+
+def serve_until_signal(server: EmulatorServer, place: str, announce: Callable[[EmulatorServer], None]) -> int:
+    """Open a server, announce it, and serve until a signal comes: status 0.
+
+    `place`: where it listens, for the message.  Errors: OSError where it cannot.
+    """
 
     async def work() -> int:
         try:
@@ -55,11 +106,9 @@ def serve(
         except OSError as error:
             # asyncio names the address inside its own sentence, or not at all
             reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-            raise OSError(
-                error.errno, reason, "a pseudo-terminal" if pty else f"tcp://{host}:{port}"
-            ) from None
+            raise OSError(error.errno, reason, place) from None
         try:
-            _announce(server, is_default=config is None, as_json=as_json)
+            announce(server)
             await anyio.sleep_forever()
         finally:
             with anyio.CancelScope(shield=True):
@@ -75,16 +124,17 @@ def serve(
         return OK
 
 
-def parse_listen(text: str) -> tuple[str, int]:
+def parse_listen(text: str, scheme: str = "tcp", option: str = "--listen") -> tuple[str, int]:
     """Return host and port of tcp://HOST:PORT; port 0 takes a free one.  Errors: UsageMistake."""
-    mistake = UsageMistake(f"--listen {text}: write tcp://HOST:PORT, such as {DEFAULT_LISTEN}")
+    like = DEFAULT_LISTEN.replace("tcp", scheme, 1)
+    mistake = UsageMistake(f"{option} {text}: write {scheme}://HOST:PORT, such as {like}")
     try:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
         raise mistake from None
     if (
-        parts.scheme != "tcp"
+        parts.scheme != scheme
         or not parts.hostname
         or port is None
         or parts.path
@@ -114,9 +164,7 @@ def configure(
     except OSError as error:
         raise UsageMistake(f"cannot read {path}: {error.strerror}") from None
     except ValidationError as invalid:
-        first = invalid.errors(include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise UsageMistake(f"{path}: {place + ': ' if place else ''}{first['msg']}") from None
+        raise UsageMistake(f"{path}: {flaw_text(invalid)}") from None
     flags: dict[str, object] = {}
     if seed is not None:
         flags["seed"] = seed
@@ -125,7 +173,7 @@ def configure(
     return configuration.model_copy(update=flags)
 
 
-def _announce(server: TcpEmulatorServer | PtyEmulatorServer, *, is_default: bool, as_json: bool) -> None:
+def _announce(server: EmulatorServer, *, is_default: bool, as_json: bool) -> None:
     url = server.address
     print(json_line({"url": url}) if as_json else url, flush=True)
     say_hint(f"try: meterkit psem info {url}")

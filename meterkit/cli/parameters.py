@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 from cyclopts import Parameter, Token
@@ -33,11 +34,12 @@ TableId = Annotated[
     int,
     Parameter(
         converter=_parsed_by(usage.parse_table),
-        help="64 or 0x815, or by name: ST64, BT64 (standard), MT21, ET21 (manufacturer).",
+        help="64 or 0x815, or by name: ST64, BT64 (standard), MT21, ET21 (manufacturer), ST54-pending.",
     ),
 ]
 Flag = Annotated[bool, Parameter(show_default=False)]
 Json = Annotated[Flag, Parameter(help="Print JSON for programs instead of text for people.")]
+Files = Annotated[tuple[Path, ...], Parameter(show_default=False)]
 Overwrite = Annotated[Flag, Parameter(help="Write over a file that is there already.")]
 Time = Annotated[datetime | None, Parameter(converter=_parsed_by(usage.parse_time))]
 Number = Annotated[int | None, Parameter(converter=_parsed_by(usage.parse_number))]
@@ -45,7 +47,7 @@ ProcedureNumber = Annotated[
     int,
     Parameter(
         converter=_parsed_by(usage.parse_procedure),
-        help="Number of the procedure, 0 to 2047, or the name of a standard one.",
+        help="Number of the procedure, 0 to 2047, or the name of a standard one, such as remote-reset.",
     ),
 ]
 Hex = Annotated[bytes | None, Parameter(name="--hex", converter=_parsed_by(usage.parse_octets))]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
+from meterkit.cli.console import drawing_width, screen, show
 from meterkit.cli.output import flag_names
 from meterkit.cli.pictures.heat_map import heat_map
 from meterkit.cli.pictures.load_curve import load_curve
@@ -123,11 +124,11 @@ class ProfileView:
             return [self.title, Text("no interval in this span of time", style="dim")]
         return [self.title, *self.table(), *self.pictures(width, colours=colours)]
 
-    def print(self, console: Console) -> None:
-        """Print the table and the pictures."""
+    def print(self) -> None:
+        """Print the table and the pictures on standard output."""
+        console = screen()
         colours = console.color_system is not None and not console.no_color
-        for part in self.parts(console.width, colours=colours):
-            console.print(part)
+        show(*self.parts(drawing_width(console), colours=colours))
 
     def save(self, path: Path) -> None:
         """Save what `print` shows as an SVG picture."""

@@ -1,10 +1,12 @@
 """Ctrl-C in the middle of a read: the exchange in progress ends, the meter is logged off, then we go."""
 
+import contextlib
 import signal
 import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,22 +17,29 @@ LOGOFF, TERMINATE = b"\x00\x00\x01\x52", b"\x00\x00\x01\x21"  # sequence, length
 
 
 class Relay:
-    """A gateway between client and meter that keeps what the client sends."""
+    """A gateway between client and meter that keeps what the client sends.
+
+    Its threads are daemons: a test that fails before it closes the gateway does not hang the run's end.
+    """
 
     def __init__(self, url: str) -> None:
         self.sent = bytearray()
         self.has_asked = threading.Event()
         self.has_read = threading.Event()
+        self.has_read_twice = threading.Event()
         self._meter = (urlsplit(url).hostname, urlsplit(url).port)
         self._server = socket.create_server(("127.0.0.1", 0))
         self.url = f"psem+tcp://127.0.0.1:{self._server.getsockname()[1]}"
-        self._threads = [threading.Thread(target=self._serve)]
+        self._threads = [threading.Thread(target=self._serve, daemon=True)]
         self._threads[0].start()
 
     def _serve(self) -> None:
-        client, _ = self._server.accept()
+        try:
+            client, _ = self._server.accept()
+        except OSError:  # closed before anybody came
+            return
         meter = socket.create_connection(self._meter)
-        back = threading.Thread(target=self._copy, args=(meter, client, None))
+        back = threading.Thread(target=self._copy, args=(meter, client, None), daemon=True)
         self._threads.append(back)
         back.start()
         self._copy(client, meter, self.sent)
@@ -42,6 +51,8 @@ class Relay:
                 self.has_asked.set()
                 if b"\x3f\x00\x40" in keep:  # an offset read of table 64
                     self.has_read.set()
+                if keep.count(b"\x3f\x00\x40") > 1:  # the first block has come and been taken
+                    self.has_read_twice.set()
             try:
                 target.sendall(octets)
             except OSError:
@@ -60,6 +71,8 @@ class Relay:
             return b""
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):  # of a system that shuts no listening socket down
+            self._server.shutdown(socket.SHUT_RDWR)  # wakes a thread in accept(), as close() alone does not
         self._server.close()
         for thread in self._threads:
             thread.join(PATIENCE)
@@ -90,6 +103,26 @@ def test_a_signal_leaves_the_meter_logged_off(spawn: Callable, relay: Relay, how
     assert LOGOFF in end
     assert TERMINATE in end
     assert end.index(LOGOFF) < end.index(TERMINATE)
+
+
+def test_the_rows_before_a_signal_are_kept_and_told(spawn: Callable, relay: Relay, tmp_path: Path) -> None:
+    out = tmp_path / "rows.csv"
+    words = ("psem", "profile", relay.url, "--out", str(out))
+    changes = {"METERKIT_PASSWORD": READER}
+    process = spawn(*words, changes=changes, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert relay.has_read_twice.wait(PATIENCE)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    head, *rows = out.read_text().splitlines()
+    assert head.startswith("end_time,")
+    assert rows
+    position = rows[-1].split(",")[0]
+    last = told.decode().splitlines()[-1]
+    assert last == (
+        f"interrupted: {len(rows)} rows are kept in {out}; "
+        f"go on with --since {position} into another --out file"
+    )
 
 
 def test_a_second_signal_cuts_the_line(spawn: Callable, configured: Callable) -> None:

@@ -72,6 +72,29 @@ def test_an_axis_begins_at_zero_unless_all_values_are_far_from_it() -> None:
     assert Axis.around([229.0, 231.0]).low > 200
 
 
+def test_what_was_used_is_drawn_from_zero_even_if_it_hardly_changes() -> None:
+    counted = [100 * at + at % 3 for at in range(97)]
+    series = make_series(ends(97), counted, QUARTER, "channel 0")
+    assert series.is_increase
+    assert min(series.values) > 95
+    lines = load_curve(series, width=120)
+    assert lines[9].plain.startswith("      0 ┤")
+    assert "not from 0" not in lines[-1].plain
+    assert "               0 " in heat_map(series, width=120, colours=True)[-1].plain
+    falling = make_series(ends(97), [-1.0 * value for value in counted], QUARTER, "channel 0")
+    assert not falling.is_increase
+
+
+def test_an_axis_that_does_not_begin_at_zero_says_so() -> None:
+    values = [230.0 + at % 3 for at in range(96)]
+    assert (
+        "axis from 230, not from 0"
+        in load_curve(make_series(ends(96), values, QUARTER, "x"), width=80)[-1].plain
+    )
+    daily = make_series(ends(9, DAY), values[:9], DAY, "x")
+    assert "axis from 230, not from 0" in load_curve(daily, width=80)[-1].plain
+
+
 def test_numbers_and_durations_are_short() -> None:
     assert [number_text(v) for v in (0, 1234, 12345, 1_500_000, 2e9)] == ["0", "1234", "12.35k", "1.5M", "2G"]
     texts = [duration_text(timedelta(minutes=m)) for m in (15, 60, 1440, 90)]

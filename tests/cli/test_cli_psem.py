@@ -106,7 +106,7 @@ def test_read_dumps_what_it_does_not_know(meterkit: Callable, url: str) -> None:
 
 def test_a_table_of_appendix_a_has_its_proper_name(meterkit: Callable, configured: Callable) -> None:
     done = meterkit("psem", "read", configured(manufacturer="NES").url, "ET51", password=MASTER)
-    assert done.stdout.startswith("MT51 (2099), ")
+    assert done.stdout.startswith("ET51 (2099), ")
     assert "MEP Device Configuration" in done.stdout.splitlines()[0]
     other = configured(manufacturer="MKIT").url
     done = meterkit("psem", "read", other, "ET51", password=MASTER)
@@ -226,6 +226,14 @@ def test_a_standard_procedure_may_be_called_by_its_name(meterkit: Callable, star
     assert wrong.returncode == 2
     assert "make-tea" in wrong.stderr
     assert meterkit(*words, "--manufacturer", password=MASTER).returncode == 2
+
+
+def test_the_failure_of_a_procedure_is_told_once(meterkit: Callable, url: str) -> None:
+    done = meterkit("psem", "procedure", url, "67", "--manufacturer", "--yes", password=MASTER)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: MP67: ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_procedure_that_the_meter_does_not_know_fails(meterkit: Callable, url: str) -> None:

@@ -30,6 +30,10 @@ from meterkit.cli.usage import (
         ("et 51", 2099),
         ("ST0x40", 64),
         ("6213", 6213),
+        ("ST54 pending", 4150),
+        ("BT54-pending", 4150),
+        ("et47-pending", 6191),
+        ("54-pending", 4150),
     ],
 )
 def test_a_table_is_known_by_number_and_by_every_name(text: str, table_id: int) -> None:

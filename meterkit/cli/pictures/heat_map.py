@@ -50,7 +50,7 @@ def heat_map(series: Series, *, width: int, colours: bool, most_days: int | None
         return []
     shown = days if most_days is None else days[-most_days:]
     count, size = columns_for(series, width)
-    axis = Axis.around(values)
+    axis = Axis.around(values, from_zero=series.is_increase)
     lines = [_hours(count, size)]
     lines += [_line(day, series, points, axis, count, size, colours) for day, points in shown]
     lines.append(_legend(axis, colours))

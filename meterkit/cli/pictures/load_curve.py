@@ -35,25 +35,36 @@ def _one_day(series: Series, room: int, height: int) -> list[Text]:
     days = series.days()
     latest = series.slots(days[day], count)
     mean = series.slots(series.points, count) if len(days) > 1 else [None] * count
-    lines = _chart(_widen(latest, size), _widen(mean, size), height)
+    axis = _axis(series, [*latest, *mean])
+    lines = _chart(axis, _widen(latest, size), _widen(mean, size), height)
     lines.append(_time_axis(count * size))
     caption = Text(" " * AXIS_WIDTH, no_wrap=True)
     caption.append("█", style=_FULL).append(f" {day:%a %Y-%m-%d} UTC", style="dim")
     if len(days) > 1:
         caption.append("   •", style=_MEAN).append(f" mean of {len(days)} days", style="dim")
-    return [*lines, caption]
+    return [*lines, caption.append(_origin(axis), style="dim")]
 
 
 def _days(series: Series, room: int, height: int) -> list[Text]:
     points = series.points[-room:]
     size = max(1, min(6, room // len(points)))
     values = [point.value for point in points]
-    lines = _chart(_widen(values, size), [None] * (len(values) * size), height)
+    axis = _axis(series, values)
+    lines = _chart(axis, _widen(values, size), [None] * (len(values) * size), height)
     first, last = points[0].start, points[-1].start
-    lines.append(
-        Text(" " * AXIS_WIDTH + f"{first:%Y-%m-%d} to {last:%Y-%m-%d}, one bar a day (UTC)", style="dim")
-    )
+    told = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}, one bar a day (UTC){_origin(axis)}"
+    lines.append(Text(" " * AXIS_WIDTH + told, style="dim"))
     return lines
+
+
+def _axis(series: Series, values: Sequence[float | None]) -> Axis:
+    known = [value for value in values if value is not None]
+    return Axis.around(known or series.values, from_zero=series.is_increase)
+
+
+def _origin(axis: Axis) -> str:
+    """Return a word of warning where bars are cut off below, else nothing."""
+    return "" if axis.has_zero else f"   axis from {number_text(axis.low)}, not from 0"
 
 
 def _latest_whole_day(series: Series) -> date:
@@ -68,9 +79,8 @@ def _widen(values: Sequence[float | None], size: int) -> list[float | None]:
     return [value for value in values for _ in range(size)]
 
 
-def _chart(area: Sequence[float | None], dots: Sequence[float | None], height: int) -> list[Text]:
+def _chart(axis: Axis, area: Sequence[float | None], dots: Sequence[float | None], height: int) -> list[Text]:
     """Return the plot itself: `area` filled from the bottom, `dots` over it."""
-    axis = Axis.around([value for value in (*area, *dots) if value is not None])
     tops = [None if value is None else max(1, round(axis.part(value) * height * 8)) for value in area]
     marks = [None if v is None else min(height - 1, int(axis.part(v) * height)) for v in dots]
     lines: list[Text] = []

@@ -30,6 +30,7 @@ class Series:
     points: tuple[Point, ...]
     interval: timedelta
     name: str  #: what is drawn, such as "channel 0, increase per 15 min"
+    is_increase: bool = False  #: of a counter: what was used, which is drawn from zero
 
     @property
     def values(self) -> list[float]:
@@ -86,7 +87,8 @@ def make_series(
             points.append(Point(end - interval, None))
         else:
             points.append(Point(end - interval, value - last))
-    return Series(tuple(points), interval, f"{name}, increase per {duration_text(interval)}")
+    name = f"{name}, increase per {duration_text(interval)}"
+    return Series(tuple(points), interval, name, is_increase=True)
 
 
 def duration_text(duration: timedelta) -> str:
@@ -115,17 +117,25 @@ class Axis:
     high: float
 
     @classmethod
-    def around(cls, values: Sequence[float]) -> Axis:
-        """Return the axis for `values`: from zero, unless all of them lie far from it."""
+    def around(cls, values: Sequence[float], *, from_zero: bool = False) -> Axis:
+        """Return the axis for `values`: from zero, unless all of them lie far from it as voltages do.
+
+        `from_zero`: in any case, for what was used: a load that hardly changes is no hills and valleys.
+        """
         low, high = min(values), max(values)
-        if low > 0 and high - low > 0.1 * high:
+        if low > 0 and (from_zero or high - low > 0.1 * high):
             low = 0.0
-        elif high < 0 and high - low > -0.1 * low:
+        elif high < 0 and (from_zero or high - low > -0.1 * low):
             high = 0.0
         if low == high:
             low, high = (0.0, high) if high > 0 else (low, 0.0) if low < 0 else (0.0, 1.0)
         step = _round_step((high - low) / 4)
         return cls(math.floor(low / step) * step, math.ceil(high / step) * step)
+
+    @property
+    def has_zero(self) -> bool:
+        """Whether the length of a bar on this axis is in proportion to its value."""
+        return self.low <= 0 <= self.high
 
     def part(self, value: float) -> float:
         """Return where `value` lies on the axis, 0 to 1."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 
 from meterkit.cli.access import Access
-from meterkit.cli.console import screen
+from meterkit.cli.console import show
 from meterkit.cli.grid import make_grid
 from meterkit.cli.meter import on_meter
 from meterkit.cli.output import print_json
@@ -49,6 +49,6 @@ def _show(known: tuple[Alarm, ...], *, show_all: bool) -> None:
             ("set" if alarm.is_set else "", alarm.name, f"{alarm.octet}.{alarm.bit}", _version(alarm) or "")
             for alarm in shown
         )
-        screen().print(make_grid(("", "alarm", "octet.bit", "since firmware"), rows))
+        show(make_grid(("", "~alarm", "octet.bit", "~since firmware"), rows))
     count = sum(alarm.is_set for alarm in known)
-    screen().print(Text(f"{count} of {len(known)} alarms are set", style="dim"))
+    show(Text(f"{count} of {len(known)} alarms are set", style="dim"))

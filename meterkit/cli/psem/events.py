@@ -7,7 +7,7 @@ from datetime import datetime
 from rich.text import Text
 
 from meterkit.cli.access import Access
-from meterkit.cli.console import screen
+from meterkit.cli.console import show
 from meterkit.cli.grid import make_grid
 from meterkit.cli.meter import on_meter
 from meterkit.cli.output import print_json, time_text
@@ -80,19 +80,20 @@ def _event(event: LogEvent) -> dict[str, object]:
 
 
 def _show(reading: EventsReading, *, show_all: bool) -> None:
-    console = screen()
     shown = reading.events if show_all else reading.events[-MOST_EVENTS:]
-    if shown:
-        console.print(make_grid(("time", ">sequence", "event", "by", "argument", "log"), map(_row, shown)))
+    if not shown:
+        show(Text("no event in this span of time", style="dim"))
+    else:
+        show(make_grid(("time", ">sequence", "~event", "~by", "argument", "log"), map(_row, shown)))
     hidden = len(reading.events) - len(shown)
     if hidden:
-        console.print(Text(f"{hidden} older events not shown (--all shows them)", style="dim"))
+        show(Text(f"{hidden} older events not shown (--all shows them)", style="dim"))
     for gap in reading.gaps:
-        console.print(Text(_gap_text(gap), style="yellow"))
+        show(Text(_gap_text(gap), style="yellow"))
     for log in reading.logs:
         lost = ", some overwritten unread" if log.has_overflowed else ""
         told = f"{len(log.events)} of {log.capacity} entries, {log.nbr_unread} unread{lost}"
-        console.print(Text(f"{table_name(log.table_id)}: {told}", style="dim"))
+        show(Text(f"{table_name(log.table_id)}: {told}", style="dim"))
 
 
 def _row(event: LogEvent) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from meterkit.cli.access import Access
-from meterkit.cli.console import screen
+from meterkit.cli.console import show
 from meterkit.cli.meter import on_meter
 from meterkit.cli.output import print_json, safe_text, time_text
 from meterkit.cli.pictures.series import duration_text
@@ -27,8 +27,7 @@ def info(url: str, access: Access, *, as_json: bool) -> int:
         if as_json:
             print_json(identity.document())
         else:
-            for part in identity_parts(identity):
-                screen().print(part)
+            show(*identity_parts(identity))
         return OK
 
     return on_meter(url, access, body)

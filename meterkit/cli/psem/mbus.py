@@ -7,7 +7,7 @@ from decimal import Decimal
 from rich.text import Text
 
 from meterkit.cli.access import Access
-from meterkit.cli.console import screen
+from meterkit.cli.console import show
 from meterkit.cli.grid import make_grid
 from meterkit.cli.meter import on_meter
 from meterkit.cli.output import decimal_text, hex_dump, print_json, safe_text, time_text
@@ -17,7 +17,7 @@ from meterkit.psem.client import PsemClient
 from meterkit.psem.readings import MbusReading, MbusReadings, MepReading
 from meterkit.psem.tables.osgp.mbus import Authentication
 
-_HEADS = ("quantity", ">value", "unit", ">storage", ">tariff", ">subunit", "function", "remark")
+_HEADS = ("~quantity", ">value", "unit", ">storage", ">tariff", ">subunit", "~function", "~remark")
 
 
 def mbus(url: str, access: Access, *, as_json: bool) -> int:
@@ -87,7 +87,7 @@ def _record_document(record: DataRecord) -> dict[str, object]:
 
 def _show(found: MbusReadings) -> None:
     if not found.devices and not found.meps:
-        screen().print(Text("no device has said anything yet", style="dim"))
+        show(Text("no device has said anything yet", style="dim"))
     for device in found.devices:
         _show_device(device)
     for mep in found.meps:
@@ -95,19 +95,20 @@ def _show(found: MbusReadings) -> None:
 
 
 def _show_device(device: MbusReading) -> None:
-    console, header = screen(), device.header
+    header = device.header
     who = "unknown device"
     if header is not None:
-        who = f"{header.medium} {header.manufacturer} {header.identification}"
-        who += "" if header.version is None else f" version {header.version}"
+        version = "" if header.version is None else f"version {header.version}"
+        words = (header.medium, header.manufacturer, header.identification, version)
+        who = " ".join(filter(None, words))  # the fixed data structure names no manufacturer
     told = f"{who}, read {time_text(device.time)} by the meter's clock"
-    console.print(Text(safe_text(f"{device.entry}: {told}"), style="bold"))
+    show(Text(safe_text(f"{device.entry}: {told}"), style="bold"))
     if header is not None and str(header.status) != "no error":
-        console.print(Text(safe_text(f"status: {header.status}"), style="yellow"))
+        show(Text(safe_text(f"status: {header.status}"), style="yellow"))
     for problem in _problems(device):
-        console.print(Text(safe_text(problem), style="yellow"))
+        show(Text(safe_text(problem), style="yellow"))
     if device.records:
-        console.print(make_grid(_HEADS, map(_row, device.records)))
+        show(make_grid(_HEADS, map(_row, device.records)))
 
 
 def _problems(device: MbusReading) -> list[str]:
@@ -147,8 +148,7 @@ def _value_text(value: Value) -> str:
 
 def _show_mep(mep: MepReading) -> None:
     told = f"MEP device, read {mep.read_count} times, last {time_text(mep.time)} by the meter's clock"
-    screen().print(Text(f"{mep.entry}: {told}", style="bold"))
-    for line in hex_dump(mep.data):
-        screen().print(Text(line))
+    show(Text(f"{mep.entry}: {told}", style="bold"))
+    show(*map(Text, hex_dump(mep.data)))
     if not mep.is_complete:
-        screen().print(Text("its data is cut at the end of the entry", style="yellow"))
+        show(Text("its data is cut at the end of the entry", style="yellow"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meterkit.cli.access import Access
-from meterkit.cli.console import screen
+from meterkit.cli.console import show
 from meterkit.cli.grid import make_grid
 from meterkit.cli.meter import on_meter
 from meterkit.cli.output import decimal_text, print_json
@@ -11,7 +11,7 @@ from meterkit.cli.running import OK
 from meterkit.psem.client import PsemClient
 from meterkit.psem.readings import PresentReading
 
-_HEADS = (">no", "name", ">value", "unit", "time remaining", "ratios in it", ">source", "remark")
+_HEADS = (">no", "~name", ">value", "unit", "~time remaining", "~ratios in it", ">source", "~remark")
 
 
 def now(url: str, access: Access, *, as_json: bool) -> int:
@@ -22,7 +22,7 @@ def now(url: str, access: Access, *, as_json: bool) -> int:
         if as_json:
             print_json({"values": [_document(value) for value in values]})
         else:
-            screen().print(make_grid(_HEADS, map(_row, values)))
+            show(make_grid(_HEADS, map(_row, values)))
         return OK
 
     return on_meter(url, access, body)

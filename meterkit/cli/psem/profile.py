@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from anyio import get_cancelled_exc_class
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from meterkit.cli.access import Access
@@ -66,27 +67,52 @@ def profile(url: str, access: Access, wish: Wish) -> int:
     async def body(client: PsemClient) -> int:
         stream = client.load_profile(wish.data_set, since=wish.since, until=wish.until)
         rows: list[LoadProfileRow] = []
-        with ExitStack() as files:
-            takers: list[Callable[[LoadProfileRow], None]] = [wish.check_channel]
-            for sink in _sinks(wish):
-                files.callback(sink.close)
-                takers.append(sink.write)
-            if not wish.as_json or wish.svg is not None:
-                takers.append(rows.append)
-            count, error = await drain(stream, takers)
+        tally = _Tally()
+        try:
+            with ExitStack() as files:
+                takers: list[Callable[[LoadProfileRow], None]] = [wish.check_channel]
+                for sink in _sinks(wish):
+                    files.callback(sink.close)
+                    takers.append(sink.write)
+                if not wish.as_json or wish.svg is not None:
+                    takers.append(rows.append)
+                error = await drain(stream, [*takers, tally.count])
+        except get_cancelled_exc_class():
+            _tell_kept("interrupted", wish, stream, tally.rows)
+            raise
         if stream.geometry is not None and (rows or error is None):
             _show(wish, stream, rows)
         if error is None:
             return OK
         report_error(error, as_json=wish.as_json)
-        if count and stream.position is not None:
-            where = " into another --out file" if wish.out is not None else ""
-            say_hint(
-                f"{count} rows came before and are kept; go on with --since {iso(stream.position)}{where}"
-            )
+        if tally.rows:
+            _tell_kept("so far", wish, stream, tally.rows)
         return FAILED
 
     return on_meter(url, access, body)
+
+
+class _Tally:
+    """Counts the rows that every taker before it has taken."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+
+    def count(self, _: LoadProfileRow) -> None:
+        """Count one row."""
+        self.rows += 1
+
+
+def _tell_kept(why: str, wish: Wish, stream: LoadProfileStream, count: int) -> None:
+    """Tell what became of the rows before an early end, and how to go on."""
+    if not count or stream.position is None:
+        say_hint(f"{why}: no row had come yet")
+        return
+    go_on = f"go on with --since {iso(stream.position)}"
+    if wish.out is not None:
+        say_hint(f"{why}: {count} rows are kept in {wish.out}; {go_on} into another --out file")
+    else:
+        say_hint(f"{why}: {count} rows came; {go_on}")
 
 
 def _sinks(wish: Wish) -> Iterator[Sink]:
@@ -98,18 +124,18 @@ def _sinks(wish: Wish) -> Iterator[Sink]:
 
 async def drain(
     stream: LoadProfileStream, takers: list[Callable[[LoadProfileRow], None]]
-) -> tuple[int, MeterError | None]:
-    """Hand every row to every taker; return how many there were, and the error that ended the stream."""
+) -> MeterError | None:
+    """Hand every row to every taker; return the error that ended the stream, if one did."""
     count = 0
     with _progress(stream) as advance:
         async for item in stream:
             if isinstance(item, Err):
-                return count, item.error
+                return item.error
             for take in takers:
                 take(item.value)
             count += 1
             advance(count)
-    return count, None
+    return None
 
 
 @contextmanager
@@ -142,7 +168,7 @@ def _show(wish: Wish, stream: LoadProfileStream, rows: list[LoadProfileRow]) -> 
     assert geometry is not None
     view = ProfileView(geometry, rows, channel=wish.channel, show_all=wish.show_all)
     if not wish.as_json:
-        view.print(screen())
+        view.print()
         if wish.out is not None:
             screen().print(f"{len(rows)} rows written to {wish.out}", markup=False)
     if wish.svg is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from meterkit.cli.access import Access
-from meterkit.cli.console import screen
+from meterkit.cli.console import screen, show
 from meterkit.cli.meter import on_meter
 from meterkit.cli.output import Json, hex_dump, jsonable, print_json, safe_text
 from meterkit.cli.running import OK
@@ -18,7 +18,15 @@ from meterkit.cli.usage import UsageMistake, new_file
 from meterkit.codec.layout import plain
 from meterkit.errors import MeterError
 from meterkit.psem.client import PsemClient
-from meterkit.psem.tables import GenConfig, Table, TableData, is_osgp, known_table
+from meterkit.psem.tables import (
+    GenConfig,
+    KnownTable,
+    Table,
+    TableData,
+    TableRegistry,
+    is_osgp,
+    known_table,
+)
 from meterkit.psem.tables.names import MANUFACTURER
 from meterkit.result import Err, Ok
 
@@ -38,6 +46,7 @@ class Wish:
     out: Path | None
     overwrite: bool
     show_all: bool
+    definitions: Sequence[Path]
     as_json: bool
 
     def check(self) -> None:
@@ -52,27 +61,47 @@ class Wish:
 def read(url: str, access: Access, wish: Wish) -> int:
     """Read a table and show it."""
     wish.check()
+    registry = load_definitions(wish.definitions)
 
     async def body(client: PsemClient) -> int:
         octets, record = await _fetch(client, wish)
-        title = await _title(client, wish.table_id)
+        known = await _known(client, wish.table_id)
         if wish.out is not None:
             wish.out.write_bytes(octets)
         if wish.as_json:
-            print_json(_document(wish, title, octets, record))
+            print_json(_document(wish, known.name if known else None, octets, record))
         elif wish.out is not None:
             screen().print(
-                f"{len(octets)} octets of {_name(wish.table_id)} written to {wish.out}", markup=False
+                f"{len(octets)} octets of {_shown_name(wish.table_id, known)} written to {wish.out}",
+                markup=False,
             )
         else:
-            _show(wish, title, octets, record)
+            _show(wish, known, octets, record)
         return OK
 
-    return on_meter(url, access, body)
+    return on_meter(url, access, body, registry=registry)
+
+
+def load_definitions(files: Sequence[Path]) -> TableRegistry:
+    """Return the built-in tables with those of JSON files over them, in order.  Errors: UsageMistake."""
+    registry = TableRegistry()
+    for file in files:
+        try:
+            registry.load_json(file, replace=True)
+        except OSError as error:
+            raise UsageMistake(f"cannot read {file}: {error.strerror or error}") from None
+        except ValueError as flaw:
+            raise UsageMistake(f"--definition {flaw}") from None
+    return registry
 
 
 def _name(table_id: int) -> str:
     return TableData(table_id, b"").display_name
+
+
+def _shown_name(table_id: int, known: KnownTable | None) -> str:
+    """Return a table's name for people: a manufacturer's table by that of the guide, such as ET16."""
+    return known.display_name if known and table_id & MANUFACTURER else _name(table_id)
 
 
 async def _fetch(client: PsemClient, wish: Wish) -> tuple[bytes, Table | MeterError | None]:
@@ -87,14 +116,13 @@ async def _fetch(client: PsemClient, wish: Wish) -> tuple[bytes, Table | MeterEr
     return data.data, decoded.error if isinstance(decoded, Err) else decoded.value
 
 
-async def _title(client: PsemClient, table_id: int) -> str | None:
-    """Return what the table is called, by C12.19 or, on OSGP meters, by the guide."""
+async def _known(client: PsemClient, table_id: int) -> KnownTable | None:
+    """Return what is known of the table, by C12.19 or, on OSGP meters, by the guide."""
     osgp = True
     if table_id & MANUFACTURER:
         config = await client.read(GenConfig)
         osgp = isinstance(config, Ok) and is_osgp(config.value)
-    known = known_table(table_id, osgp=osgp)
-    return known.name if known else None
+    return known_table(table_id, osgp=osgp)
 
 
 def _document(
@@ -114,28 +142,28 @@ def _document(
     return document
 
 
-def _show(wish: Wish, title: str | None, octets: bytes, record: Table | MeterError | None) -> None:
-    console = screen()
-    head = f"{_name(wish.table_id)} ({wish.table_id}), {len(octets)} octets"
-    console.print(Text(f"{head}: {title}" if title else head, style="bold"))
+def _show(wish: Wish, known: KnownTable | None, octets: bytes, record: Table | MeterError | None) -> None:
+    head = f"{_shown_name(wish.table_id, known)} ({wish.table_id}), {len(octets)} octets"
+    show(Text(f"{head}: {known.name}" if known else head, style="bold"))
     if isinstance(record, Table):
         if record.__doc__:
-            console.print(Text(safe_text(record.__doc__.strip().splitlines()[0]), style="dim"))
+            show(Text(safe_text(record.__doc__.strip().splitlines()[0]), style="dim"))
         lines = list(flatten(jsonable(plain(record))))
         grid = Grid.grid(padding=(0, 2))
+        for _ in ("path", "value"):
+            grid.add_column(overflow="fold")  # long octets go on in the next line: nothing is cut off
         for path, value in lines if wish.show_all else lines[:MOST_LINES]:
             grid.add_row(Text(path, style="cyan"), Text(value))
-        console.print(grid)
+        show(grid)
         left = 0 if wish.show_all else len(lines) - MOST_LINES
     else:
         if record is not None:
-            console.print(Text(f"not decoded: {safe_text(str(record))}", style="yellow"))
+            show(Text(f"not decoded: {safe_text(str(record))}", style="yellow"))
         dump = list(hex_dump(octets, wish.offset or 0))
-        for line in dump if wish.show_all else dump[:MOST_LINES]:
-            console.print(Text(line))
+        show(*map(Text, dump if wish.show_all else dump[:MOST_LINES]))
         left = 0 if wish.show_all else len(dump) - MOST_LINES
     if left > 0:
-        console.print(Text(f"{left} more lines not shown (--all shows them)", style="dim"))
+        show(Text(f"{left} more lines not shown (--all shows them)", style="dim"))
 
 
 def flatten(value: Json, path: str = "") -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from rich.text import Text
 
 from meterkit.cli.access import Access
-from meterkit.cli.console import screen
+from meterkit.cli.console import show
 from meterkit.cli.grid import make_grid
 from meterkit.cli.meter import on_meter
 from meterkit.cli.output import decimal_text, print_json, time_text
@@ -19,7 +19,7 @@ from meterkit.psem.client import PsemClient
 from meterkit.psem.readings import Registers, RegisterValue, SelfReading
 from meterkit.psem.tables.osgp.summations import ENERGY_REGISTER_UNITS
 
-_HEADS = ("tier", "register", ">value", "unit", "time", "OBIS", ">source", "remark")
+_HEADS = ("tier", "~register", ">value", "unit", "time", "OBIS", ">source", "~remark")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,19 +96,19 @@ def _self_read_document(one: SelfReading) -> dict[str, object]:
 
 
 def _show(found: Registers) -> None:
-    screen().print(make_grid(_HEADS, _rows(found.values)))
+    show(make_grid(_HEADS, _rows(found.values)))
     if found.nbr_demand_resets is not None:
-        screen().print(Text(f"{found.nbr_demand_resets} demand resets", style="dim"))
+        show(Text(f"{found.nbr_demand_resets} demand resets", style="dim"))
 
 
 def _show_self_reads(reads: tuple[SelfReading, ...]) -> None:
     if not reads:
-        screen().print(Text("no self reads", style="dim"))
+        show(Text("no self reads", style="dim"))
     for one in reads:
         season = "" if one.season is None else f", season {one.season}"
         bidn = "" if one.bidn is None else f", configuration {one.bidn}"
         when = f"{time_text(one.time)} by the meter's clock"
-        screen().print(Text(f"self read {one.sequence}, {when}{season}{bidn}", style="bold"))
+        show(Text(f"self read {one.sequence}, {when}{season}{bidn}", style="bold"))
         _show(one.registers)
 
 

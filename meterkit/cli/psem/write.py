@@ -12,7 +12,7 @@ from meterkit.cli.console import messages, screen
 from meterkit.cli.meter import on_meter
 from meterkit.cli.output import error_document, hex_dump, print_json
 from meterkit.cli.running import FAILED, OK, say_error
-from meterkit.cli.usage import UsageMistake
+from meterkit.cli.usage import UsageMistake, read_file
 from meterkit.psem.client import PsemClient
 from meterkit.psem.procedures import (
     ProcedureResponse,
@@ -39,13 +39,13 @@ def write(
     if (octets is None) == (file is None):
         raise UsageMistake("say what to write, once: --hex 'aa bb' or --file FILE")
     if file is not None:
-        octets = file.read_bytes()
+        octets = read_file(file)
     if not octets:
         raise UsageMistake("there is nothing to write: no octets were given")
     data = octets
     name = TableData(table_id, b"").display_name
     place = f"{len(data)} octets into {name}" + (f" at offset {offset}" if offset is not None else "")
-    _confirm(f"Write {place} of {url}?", yes)
+    confirm(f"Write {place} of {url}?", yes)
 
     async def body(client: PsemClient) -> int:
         if offset is None:
@@ -75,7 +75,7 @@ def procedure(
     if manufacturer and isinstance(number, StandardProcedure):
         raise UsageMistake("a name means a standard procedure: give the manufacturer's by its number")
     name = procedure_name(number, manufacturer)
-    _confirm(f"Run {name} on {url}?", yes)
+    confirm(f"Run {name} on {url}?", yes)
 
     async def body(client: PsemClient) -> int:
         execute = client.execute_manufacturer_procedure if manufacturer else client.execute_standard_procedure
@@ -94,7 +94,7 @@ def procedure(
             }
             print_json(document | (error_document(failure) if failure else {}))
         else:
-            _show(name, response)
+            _show(name, response, is_completed=failure is None)
         if failure:
             say_error(str(failure))
         return FAILED if failure else OK
@@ -102,14 +102,17 @@ def procedure(
     return on_meter(url, access, body)
 
 
-def _show(name: str, response: ProcedureResponse) -> None:
-    words = response.result.name.lower().replace("_", " ")
-    screen().print(Text(f"{name}: {words}, {len(response.data)} octets of answer"))
+def _show(name: str, response: ProcedureResponse, *, is_completed: bool) -> None:
+    """Show the answer; that it failed is the error's to tell."""
+    count = len(response.data)
+    answer = f"{count} octet{'' if count == 1 else 's'} of answer" if count else "no answer but that"
+    if is_completed or count:
+        screen().print(Text(f"{name}: {'completed, ' if is_completed else ''}{answer}"))
     for line in hex_dump(response.data):
         screen().print(Text(line))
 
 
-def _confirm(question: str, yes: bool) -> None:
+def confirm(question: str, yes: bool) -> None:
     """Ask at the terminal; go on only after "yes" or "y"."""
     if yes:
         return

@@ -1,0 +1,1 @@
+"""What the verbs of `meterkit dlms` do, one file a verb."""

@@ -1,0 +1,1 @@
+"""What the verbs of `meterkit em1000` do, one file each."""

@@ -1,0 +1,110 @@
+"""decode: captured octets of any protocol, from hex, files and logs, as a tree."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from meterkit.cli import main
+from meterkit.psem.packet import PsemFrame
+from tests.cli.conftest import COMMAND, environment
+
+SNRM = "7EA0070321930F017E"
+GET = "C4 01 C1 00 06 00 00 13 91"
+PACKET = PsemFrame(data=b"\x30\x00\x01").encode()
+
+
+def decoded(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
+    assert main(["decode", "--json", *words]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "name"),
+    [
+        ((SNRM,), "dlms", "HDLC frame"),
+        ((SNRM[:8], SNRM[8:]), "dlms", "HDLC frame"),
+        (tuple(GET.split()), "dlms", "get-response-normal"),
+        ((f"RX: {GET} (5009)",), "dlms", "get-response-normal"),
+        ((PACKET.hex(),), "psem", "packet"),
+        (("--kind", "psem", "300001"), "psem", "read-full request"),
+        (("--kind", "hdlc", SNRM), "hdlc", "HDLC frame"),
+        (("--kind", "hdlc", GET), "hdlc", "not understood"),
+        (("--kind", "dlms", PACKET.hex()), "dlms", "not understood"),
+    ],
+)
+def test_the_kind_is_found_out_or_said(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], kind: str, name: str
+) -> None:
+    document = decoded(capsys, *words)
+    assert document["kind"] == kind
+    assert document["tree"][0]["name"] == name
+
+
+def test_a_tree_is_printed_with_offsets_names_and_meanings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["decode", GET]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "0000  get-response-normal"
+    assert lines[1] == "0002    invoke-id: 193 (id 1, confirmed, high priority)"
+    assert lines[-1] == "0004      double-long-unsigned: 5009"
+
+
+def test_a_log_with_several_frames_is_read_from_a_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    log = tmp_path / "session.log"
+    log.write_text(f"12:00:01 TX {SNRM}\nconnected\n12:00:02 RX {SNRM}\n")
+    document = decoded(capsys, str(log))
+    assert [node["name"] for node in document["tree"]] == ["HDLC frame", "HDLC frame"]
+    assert (document["octets"], document["not_understood"]) == (18, 0)
+
+
+def test_a_file_of_octets_is_read_as_it_is(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "capture.bin"
+    file.write_bytes(bytes.fromhex(SNRM))
+    assert decoded(capsys, str(file))["tree"][0]["name"] == "HDLC frame"
+
+
+@pytest.mark.parametrize("content", [SNRM.encode(), bytes.fromhex(SNRM)])
+def test_standard_input_is_read_too(content: bytes) -> None:
+    done = subprocess.run(
+        [*COMMAND, "decode", "-"], input=content, capture_output=True, check=True, env=environment()
+    )
+    assert b"SNRM" in done.stdout
+
+
+def test_em1000_captures_are_taken_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["decode", "--kind", "em1000", "AA010FDEC2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["nbr_frames"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "name a file"),
+        (("hello",), "is no file and holds no octets"),
+        (("7EA",), "half an octet"),
+        (("7E A0 0",), "half an octet"),
+    ],
+)
+def test_what_holds_no_octets_is_wrong_usage(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+) -> None:
+    assert main(["decode", *words]) == 2
+    assert told in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("octets", ["0bffffff", "ee000000", "7e7e7e", "ffffffff"])
+def test_garbage_is_shown_and_is_no_error(capsys: pytest.CaptureFixture[str], octets: str) -> None:
+    assert main(["decode", octets]) == 0
+    told = capsys.readouterr().out
+    assert "not understood" in told or octets == "7e7e7e"
+
+
+def test_long_trees_are_cut_unless_all_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    octets = "01820300" + "1105" * 0x300
+    assert main(["decode", octets]) == 0
+    assert "more lines not shown (--all shows them)" in capsys.readouterr().out
+    assert main(["decode", octets, "--all"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 0x300 + 2
