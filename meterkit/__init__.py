@@ -5,42 +5,46 @@ async with meterkit.connect("psem+tcp://127.0.0.1:1153", password=b"...") as cli
         print(row.end_time, row.values)
 """
 
-from meterkit.connection import connect
-from meterkit.dlms.acse import AuthenticationMechanism
-from meterkit.dlms.attribute_data import ActionData, AttributeData
-from meterkit.dlms.client import DlmsClient
-from meterkit.dlms.cosem.obis import ObisCode
-from meterkit.dlms.invocation_counters import SqliteCounterStore
-from meterkit.dlms.push import Push, PushListener
-from meterkit.dlms.security.control import Security
-from meterkit.em1000.session import Em1000Session
-from meterkit.errors import ErrorKind, MeterError, MeterFailure, ends_session
-from meterkit.options import (
-    DlmsClientOptions,
-    Em1000Options,
-    Em1000SerialOptions,
-    PsemClientOptions,
-    SerialOptions,
-    TcpOptions,
-    UdpOptions,
-)
-from meterkit.psem.client import PsemClient
-from meterkit.psem.load_profile_stream import LoadProfileStream
-from meterkit.psem.procedures import ProcedureResponse, ProcedureResult
-from meterkit.psem.stream import TableStream
-from meterkit.psem.tables import TableData
-from meterkit.psem.tables.load_profile import LoadProfileRow
-from meterkit.readout import Readout
-from meterkit.result import Err, Ok, Result
-from meterkit.session.sign_on import read_out
-from meterkit.transport.base import Transport
-from meterkit.transport.line import Line
-from meterkit.transport.loopback import LoopbackTransport
-from meterkit.transport.recorder import RecordingTransport
-from meterkit.transport.serial import SerialTransport
-from meterkit.transport.serialx import SerialxTransport
-from meterkit.transport.tcp import TcpTransport
-from meterkit.transport.udp import UdpTransport
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from meterkit.connection import connect
+    from meterkit.dlms.acse import AuthenticationMechanism
+    from meterkit.dlms.attribute_data import ActionData, AttributeData
+    from meterkit.dlms.client import DlmsClient
+    from meterkit.dlms.cosem.obis import ObisCode
+    from meterkit.dlms.invocation_counters import SqliteCounterStore
+    from meterkit.dlms.push import Push, PushListener
+    from meterkit.dlms.security.control import Security
+    from meterkit.em1000.session import Em1000Session
+    from meterkit.errors import ErrorKind, MeterError, MeterFailure, ends_session
+    from meterkit.options import (
+        DlmsClientOptions,
+        Em1000Options,
+        Em1000SerialOptions,
+        PsemClientOptions,
+        SerialOptions,
+        TcpOptions,
+        UdpOptions,
+    )
+    from meterkit.psem.client import PsemClient
+    from meterkit.psem.load_profile_stream import LoadProfileStream
+    from meterkit.psem.procedures import ProcedureResponse, ProcedureResult
+    from meterkit.psem.stream import TableStream
+    from meterkit.psem.tables import TableData
+    from meterkit.psem.tables.load_profile import LoadProfileRow
+    from meterkit.readout import Readout
+    from meterkit.result import Err, Ok, Result
+    from meterkit.session.sign_on import read_out
+    from meterkit.transport.base import Transport
+    from meterkit.transport.line import Line
+    from meterkit.transport.loopback import LoopbackTransport
+    from meterkit.transport.recorder import RecordingTransport
+    from meterkit.transport.serial import SerialTransport
+    from meterkit.transport.serialx import SerialxTransport
+    from meterkit.transport.tcp import TcpTransport
+    from meterkit.transport.udp import UdpTransport
 
 __version__ = "0.1.0"
 
@@ -88,3 +92,63 @@ __all__ = [
     "ends_session",
     "read_out",
 ]
+
+#: Where each public name lives.  A module is imported when a name of it is first used: a program that reads
+#: PSEM meters does not pay for DLMS and its cryptography, nor the command for what a verb does not need.
+_HOMES: Final = {
+    "ActionData": "meterkit.dlms.attribute_data",
+    "AttributeData": "meterkit.dlms.attribute_data",
+    "AuthenticationMechanism": "meterkit.dlms.acse",
+    "DlmsClient": "meterkit.dlms.client",
+    "DlmsClientOptions": "meterkit.options",
+    "Em1000Options": "meterkit.options",
+    "Em1000SerialOptions": "meterkit.options",
+    "Em1000Session": "meterkit.em1000.session",
+    "Err": "meterkit.result",
+    "ErrorKind": "meterkit.errors",
+    "Line": "meterkit.transport.line",
+    "LoadProfileRow": "meterkit.psem.tables.load_profile",
+    "LoadProfileStream": "meterkit.psem.load_profile_stream",
+    "LoopbackTransport": "meterkit.transport.loopback",
+    "MeterError": "meterkit.errors",
+    "MeterFailure": "meterkit.errors",
+    "ObisCode": "meterkit.dlms.cosem.obis",
+    "Ok": "meterkit.result",
+    "ProcedureResponse": "meterkit.psem.procedures",
+    "ProcedureResult": "meterkit.psem.procedures",
+    "PsemClient": "meterkit.psem.client",
+    "PsemClientOptions": "meterkit.options",
+    "Push": "meterkit.dlms.push",
+    "PushListener": "meterkit.dlms.push",
+    "Readout": "meterkit.readout",
+    "RecordingTransport": "meterkit.transport.recorder",
+    "Result": "meterkit.result",
+    "Security": "meterkit.dlms.security.control",
+    "SerialOptions": "meterkit.options",
+    "SerialTransport": "meterkit.transport.serial",
+    "SerialxTransport": "meterkit.transport.serialx",
+    "SqliteCounterStore": "meterkit.dlms.invocation_counters",
+    "TableData": "meterkit.psem.tables",
+    "TableStream": "meterkit.psem.stream",
+    "TcpOptions": "meterkit.options",
+    "TcpTransport": "meterkit.transport.tcp",
+    "Transport": "meterkit.transport.base",
+    "UdpOptions": "meterkit.options",
+    "UdpTransport": "meterkit.transport.udp",
+    "connect": "meterkit.connection",
+    "ends_session": "meterkit.errors",
+    "read_out": "meterkit.session.sign_on",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'meterkit' has no attribute {name!r}")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])
