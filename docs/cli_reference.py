@@ -20,8 +20,9 @@ Install it with `pip install 'meterkit[cli]'`; `meterkit --install-completion` t
 
 - **Exit status**: 0 ok, 1 the meter or the line failed, 2 wrong usage, 130 after Ctrl-C.
 - **Errors** are one line on standard error: what was expected, what came, where.
-- **`--json`** prints one JSON document, or one JSON object a line for `profile`, `listen` and `sniff`. A failure is
-  a line `{"error": {"kind": ..., "message": ..., "code": ..., "where": ...}}` on standard output as well.
+- **`--json`** prints one JSON document, or one JSON object a line for `profile`, `listen` and `sniff`.
+  A failure is a line `{"error": {"kind": ..., "message": ..., "code": ..., "where": ...}}` on standard
+  output as well.
 - **Ctrl-C** and SIGTERM wait for the exchange in progress and log the meter off; a second Ctrl-C cuts it.
 - **Times** are ISO 8601; without an offset they are UTC. Output is in UTC.
 - **Passwords** come from `--password-file`, from the environment variable `METERKIT_PASSWORD` or from

@@ -43,5 +43,10 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
     def time(self):
         return self.jumping.now
 
+    async def shutdown_default_executor(self, timeout=None):
+        # Threads end in real time; since Python 3.12 a Runner sets them a limit, which this clock would reach
+        # at once.
+        await super().shutdown_default_executor()
+
 
 VIRTUAL_CLOCK = ("asyncio", {"loop_factory": VirtualClockLoop})

@@ -169,6 +169,12 @@ class SqliteCounterStore:
     def __repr__(self) -> str:
         return f"SqliteCounterStore({self.path!r})"
 
+    def __del__(self) -> None:
+        # A store let go of closes its file; in a forked child there is nothing to close (see `_forks`).
+        connection: sqlite3.Connection | None = getattr(self, "_connection", None)
+        if connection is not None:
+            connection.close()
+
     # ---------------------------------------------------------------- counters
     def reserve(self, name: CounterName, count: int) -> CounterBlock:
         """Return `count` numbers, durable before this returns; see `CounterStore`."""
