@@ -7,6 +7,7 @@ are Expressions: they say what they need to be known, and give a number once it 
 from __future__ import annotations
 
 import operator
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -62,7 +63,7 @@ class Scope:
         return getattr(record, name)
 
 
-class Expression:
+class Expression(ABC):
     """A number, flag or record known only once some table has been read.
 
     `& | ~` are "and", "or", "not" of flags; on integers `&` and `|` work bit by bit.
@@ -71,13 +72,13 @@ class Expression:
     __hash__ = object.__hash__
 
     @property
+    @abstractmethod
     def needs(self) -> frozenset[type]:
         """Record classes whose values this looks at."""
-        raise NotImplementedError
 
+    @abstractmethod
     def evaluate(self, scope: Scope) -> Any:
         """Return the value in `scope`."""
-        raise NotImplementedError
 
     def __bool__(self) -> bool:
         raise TypeError(f"{self!r} is not known yet: combine expressions with & | ~, not and/or/not")

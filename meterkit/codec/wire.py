@@ -6,6 +6,7 @@ A `Wire` is final: a struct code, and functions to and from what struct gives.  
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +23,7 @@ T_co = TypeVar("T_co", covariant=True)
 MAX_SIZE = 0xFFFFFF + 0xFFFF  # octets; no read service reaches past offset UINT24 + count UINT16
 
 
-class Kind(Generic[T_co]):
+class Kind(ABC, Generic[T_co]):
     """Anything that describes one value of type T on the wire."""
 
     __slots__ = ()
@@ -32,12 +33,12 @@ class Kind(Generic[T_co]):
         """Record classes that must be known before this becomes a `Wire`."""
         return frozenset()
 
+    @abstractmethod
     def wire(self, scope: Scope, where: str) -> Wire[T_co]:
         """Return the final wire type.
 
         Errors: ProtocolFault (DECODE) at `where` when the meter names a format nobody knows.
         """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from meterkit.dlms import permission
 from meterkit.dlms.answers import (
     ANSWERS,
-    CONFIRMED,
-    HIGH_PRIORITY,
     INVOKE_ID,
     NOTHING,
     REFUSALS,
@@ -29,7 +26,7 @@ from meterkit.dlms.answers import (
     has_same_invoke_id,
     is_unconfirmed,
 )
-from meterkit.dlms.apdu import Apdu, decode_apdu
+from meterkit.dlms.apdu import decode_apdu
 from meterkit.dlms.apdu.block import GeneralBlockTransfer
 from meterkit.dlms.apdu.tags import ApduTag, apdu_name
 from meterkit.dlms.ciphered_link import CipheredLink
@@ -39,20 +36,18 @@ from meterkit.dlms.long_request import goes_by_general_blocks
 from meterkit.dlms.polled import PolledLink
 from meterkit.dlms.pushed_blocks import PUSHES, PushedBlocks
 from meterkit.dlms.service_blocks import begin_blocks, follow_blocks
-from meterkit.dlms.state import AssociationEvent, AssociationState, follow
+from meterkit.dlms.state import AssociationEvent
 from meterkit.dlms.strays import Stray, Strays
 from meterkit.dlms.transfer import Next, Step, Transfer, Whole
 from meterkit.dlms.unconfirmed import send_unconfirmed
+from meterkit.dlms.xdlms_context import XdlmsContext
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault, fault
 from meterkit.link import Advanced, Broken, Events, Failed, Link, Message, Notice, Transmit
 
 MAX_RESPONSE_SIZE: Final = 16 * 1024 * 1024  # octets; a year of 15-minute rows with 8 columns is 2 MiB
 
-_INVOKE_IDS: Final = INVOKE_ID + 1
-_LARGEST_PDU: Final = 0xFFFF  # octets
 
-
-class Association:
+class Association(XdlmsContext):
     """One association over a `lower` link: HDLC or WRAPPER, or a ciphered one over either.
 
     `max_response_size` bounds an answer's octets.  `window` is how many general blocks the meter may send
@@ -82,13 +77,7 @@ class Association:
 
     def reset(self) -> None:
         """Begin anew, not associated, on a lower link that was reset as well: nothing is known or awaited."""
-        self.state = AssociationState.NOT_ASSOCIATED
-        self.conformance: Conformance | None = None  #: the services granted; None until `configure`
-        self.server_max_pdu = 0  #: octets the meter takes in one PDU; 0: any number
-        self.client_max_pdu = 0  #: octets we announced to take; 0: any number
-        self.prefers_general_blocks = False
-        self._invoke_id = 0
-        self._priority = HIGH_PRIORITY
+        self._forget_context()
         self._strays = Strays()
         self._push = PushedBlocks(self.max_response_size)
         self._finish()
@@ -117,38 +106,6 @@ class Association:
     def dropped(self) -> str:
         """What came and answered nothing, in words, while a request waits for its answer."""
         return self._strays.describe() if self.is_pending else ""
-
-    def configure(
-        self,
-        conformance: Conformance,
-        server_max_pdu: int,
-        client_max_pdu: int = 0,
-        use_general_block_transfer: bool = False,
-    ) -> None:
-        """Use what the AARE granted, or what was agreed on beforehand if there is no AARQ.
-
-        PDU sizes in octets, 0 for any.  With `use_general_block_transfer`, long requests go by general blocks
-        even where their service has blocks of its own.
-        """
-        self.conformance = conformance
-        self.server_max_pdu = server_max_pdu
-        self.client_max_pdu = client_max_pdu
-        self.prefers_general_blocks = use_general_block_transfer
-        self._priority = HIGH_PRIORITY if conformance & Conformance.PRIORITY_MGMT_SUPPORTED else 0
-        self.state = follow(self.state, AssociationEvent.PRE_ESTABLISHED)
-
-    def next_invoke(self, confirmed: bool = True, high_priority: bool = True) -> int:
-        """Return the next invoke-id-and-priority octet: ids 1 to 15, 0 and again.
-
-        The priority bit stays 0 where the meter did not grant priority management.
-        """
-        self._invoke_id = (self._invoke_id + 1) % _INVOKE_IDS
-        octet = self._invoke_id | (CONFIRMED if confirmed else 0)
-        return octet | self._priority if high_priority else octet
-
-    def permits(self, apdu: Apdu) -> MeterError | None:
-        """Return why `apdu` must not be sent now; None if it may.  Nothing is sent."""
-        return permission.objection(apdu, self.state, self.conformance)
 
     # ------------------------------------------------------------------------------------------ out
     def send(self, message: bytes) -> Events:
@@ -180,13 +137,8 @@ class Association:
     @property
     def _limit(self) -> int:
         """The longest request that goes in one PDU, in octets; what protects it needs room as well."""
-        limit = self.server_max_pdu or _LARGEST_PDU
+        limit = self._largest_pdu
         return limit if self._ciphered is None else limit - self._ciphered.overhead
-
-    @property
-    def _largest_pdu(self) -> int:
-        """The longest PDU we send, in octets: PDU sizes have 16 bits, and so have WRAPPER's lengths."""
-        return self.server_max_pdu or _LARGEST_PDU
 
     def _begin(self, message: bytes, awaited: int) -> None:
         self._awaited = awaited
@@ -471,9 +423,6 @@ class Association:
         self._note(AssociationEvent.BROKEN)
         self._finish()
         return Broken(error)
-
-    def _note(self, event: AssociationEvent) -> None:
-        self.state = follow(self.state, event)
 
     def _note_answer(self, response: bytes) -> None:
         """Follow the association's state as answers to AARQ and RLRQ come."""

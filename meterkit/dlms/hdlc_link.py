@@ -29,13 +29,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from meterkit.dlms.hdlc import HdlcAddress, HdlcFrame, HdlcFrameType, encode_frame
+from meterkit.dlms.hdlc import HdlcAddress, HdlcFrame, HdlcFrameType
 from meterkit.dlms.hdlc_control import MODULO, POLL_FINAL
 from meterkit.dlms.hdlc_parameters import HdlcParameters
 from meterkit.dlms.hdlc_phase import CONNECTED, DEAF, Phase
 from meterkit.dlms.hdlc_push import Pushes
 from meterkit.dlms.hdlc_reader import Damage, HdlcReader, Item, Noise
 from meterkit.dlms.hdlc_segments import LLC_COMMAND, Incoming, Outgoing
+from meterkit.dlms.hdlc_speech import HdlcSpeech
 from meterkit.dlms.hdlc_stations import Stations
 from meterkit.dlms.hdlc_trouble import HdlcTrouble, describe_refusal
 from meterkit.dlms.hdlc_turn import Step, Turn
@@ -45,13 +46,11 @@ from meterkit.link import Advanced, Broken, Events, Message, Notice, Transmit
 _NOISE_ALLOWANCE: Final = 8192  # octets in one exchange, four of the longest frames
 _DEFAULTS: Final = HdlcParameters()
 _NOT_CONNECTED: Final = MeterError(ErrorKind.STATE, "there is no HDLC connection: connect() first")
-_UI: Final = HdlcFrameType.UI
 _SNRM: Final = HdlcFrameType.SNRM | POLL_FINAL
 _DISC: Final = HdlcFrameType.DISC | POLL_FINAL
-_RR: Final = HdlcFrameType.RR | POLL_FINAL
 
 
-class HdlcLink:
+class HdlcLink(HdlcSpeech):
     """The client's end of one HDLC connection; implements `meterkit.link.Link`.
 
     `connect`, `send`, `enquire` and `disconnect` each end in one Message or one Broken.
@@ -76,7 +75,7 @@ class HdlcLink:
         """
         if client.size != 1 or retries < 0 or not min(response_timeout, inter_octet_timeout) > 0:
             raise ValueError("a client address has 1 octet, retries are 0 or more, time-outs above 0 s")
-        self._stations = Stations(client, server)
+        super().__init__(Stations(client, server))
         self.parameters = parameters  #: what we propose
         self.retries = retries
         self.response_timeout = response_timeout
@@ -93,14 +92,10 @@ class HdlcLink:
         self._incoming.clear()
         self._pushes.clear()
         self._phase = Phase.DISCONNECTED
-        self.negotiated = _DEFAULTS  #: what UA granted, as seen by us
         self._stations.forget()
         self.timeout = self.response_timeout
         self._has_cleared = False  # DISC was tried before SNRM
-        self._outgoing = Outgoing(b"", 1, 0)
-        self._expected = 0  # V(R): N(S) of the next I frame
-        self._last_sent = b""
-        self._turn = Turn()
+        self._fall_silent()
         self._begin()
 
     def _begin(self) -> None:
@@ -178,12 +173,7 @@ class HdlcLink:
             return [Broken(_NOT_CONNECTED)]
         if self._phase is not Phase.IDLE:
             raise RuntimeError("the last request still waits for its answer")
-        pieces = Outgoing(LLC_COMMAND + message, self.negotiated.max_info_transmit, 0)
-        self._last_sent = b"".join(
-            encode_frame(self._stations.header, _UI, information, is_segmented)
-            for _, information, is_segmented in pieces.burst(pieces.count)
-        )
-        return [Transmit(self._last_sent)]
+        return [self._tell(LLC_COMMAND + message)]
 
     def _enter(self, phase: Phase, octets: bytes = b"") -> Broken | None:
         if not self.is_connected:
@@ -198,33 +188,9 @@ class HdlcLink:
         return None
 
     # ------------------------------------------------------------------ what goes out
-    def _command(self, control: int, information: bytes = b"") -> Transmit:
-        self._turn.ask(is_enquiry=control & 0x1F == _RR)
-        self._last_sent = encode_frame(self._stations.header, control, information)
-        return Transmit(self._last_sent)
-
     def _request_connection(self) -> Transmit:
         self._phase = Phase.CONNECTING
         return self._command(_SNRM, self.parameters.encode() if self.parameters else b"")
-
-    def _ask(self) -> Transmit:
-        """RR: acknowledges what came, asks for what is next and for what the meter has of ours."""
-        return self._command(_RR | self._expected << 5)
-
-    def _transmit_window(self) -> Transmit:
-        frames = self._outgoing.burst(self.negotiated.window_transmit)
-        last = frames[-1][0]
-        self._last_sent = b"".join(
-            encode_frame(
-                self._stations.header,
-                self._expected << 5 | (POLL_FINAL if number == last else 0) | number << 1,
-                information,
-                is_segmented,
-            )
-            for number, information, is_segmented in frames
-        )
-        self._turn.ask(is_enquiry=False)
-        return Transmit(self._last_sent)
 
     # ------------------------------------------------------------------ what comes in
     def receive(self, octets: bytes) -> Events:

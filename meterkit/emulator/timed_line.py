@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+from abc import ABC, abstractmethod
 
 from meterkit.emulator.line import Emulator
 
 
-class TimedLine:
+class TimedLine(ABC):
     """Calls `wake` at the session's deadline; moving the deadline back costs nothing."""
 
     def __init__(self, emulator: Emulator) -> None:
@@ -16,13 +17,13 @@ class TimedLine:
         self.session = emulator.begin_session(self.rearm)
         self._handle: asyncio.TimerHandle | None = None
 
+    @abstractmethod
     def speak(self, octets: bytes) -> None:
         """Put octets on the line."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hang_up(self) -> None:
         """Drop the line once all octets have left."""
-        raise NotImplementedError
 
     def hear(self, octets: bytes) -> None:
         """Let the meter answer what arrived."""

@@ -1,0 +1,72 @@
+"""The xDLMS context of one association: its state, the services and PDU sizes agreed on, its invoke ids.
+
+Source: IEC 62056-53, xDLMS context, invoke-id-and-priority.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from meterkit.dlms import permission
+from meterkit.dlms.answers import CONFIRMED, HIGH_PRIORITY, INVOKE_ID
+from meterkit.dlms.apdu import Apdu
+from meterkit.dlms.conformance import Conformance
+from meterkit.dlms.state import AssociationEvent, AssociationState, follow
+from meterkit.errors import MeterError
+
+_INVOKE_IDS: Final = INVOKE_ID + 1
+_LARGEST_PDU: Final = 0xFFFF  # octets
+
+
+class XdlmsContext:
+    """What an association stands on; `Association` exchanges APDUs within it."""
+
+    def _forget_context(self) -> None:
+        """Begin anew: not associated, nothing granted."""
+        self.state = AssociationState.NOT_ASSOCIATED
+        self.conformance: Conformance | None = None  #: the services granted; None until `configure`
+        self.server_max_pdu = 0  #: octets the meter takes in one PDU; 0: any number
+        self.client_max_pdu = 0  #: octets we announced to take; 0: any number
+        self.prefers_general_blocks = False
+        self._invoke_id = 0
+        self._priority = HIGH_PRIORITY
+
+    def configure(
+        self,
+        conformance: Conformance,
+        server_max_pdu: int,
+        client_max_pdu: int = 0,
+        use_general_block_transfer: bool = False,
+    ) -> None:
+        """Use what the AARE granted, or what was agreed on beforehand if there is no AARQ.
+
+        PDU sizes in octets, 0 for any.  With `use_general_block_transfer`, long requests go by general blocks
+        even where their service has blocks of its own.
+        """
+        self.conformance = conformance
+        self.server_max_pdu = server_max_pdu
+        self.client_max_pdu = client_max_pdu
+        self.prefers_general_blocks = use_general_block_transfer
+        self._priority = HIGH_PRIORITY if conformance & Conformance.PRIORITY_MGMT_SUPPORTED else 0
+        self.state = follow(self.state, AssociationEvent.PRE_ESTABLISHED)
+
+    def next_invoke(self, confirmed: bool = True, high_priority: bool = True) -> int:
+        """Return the next invoke-id-and-priority octet: ids 1 to 15, 0 and again.
+
+        The priority bit stays 0 where the meter did not grant priority management.
+        """
+        self._invoke_id = (self._invoke_id + 1) % _INVOKE_IDS
+        octet = self._invoke_id | (CONFIRMED if confirmed else 0)
+        return octet | self._priority if high_priority else octet
+
+    def permits(self, apdu: Apdu) -> MeterError | None:
+        """Return why `apdu` must not be sent now; None if it may.  Nothing is sent."""
+        return permission.objection(apdu, self.state, self.conformance)
+
+    @property
+    def _largest_pdu(self) -> int:
+        """The longest PDU we send, in octets: PDU sizes have 16 bits, and so have WRAPPER's lengths."""
+        return self.server_max_pdu or _LARGEST_PDU
+
+    def _note(self, event: AssociationEvent) -> None:
+        self.state = follow(self.state, event)
