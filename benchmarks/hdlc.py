@@ -69,8 +69,8 @@ def dlms_cosem(octets: bytes) -> tuple[Callable[[], object], Callable[[], object
 
 
 def jobs() -> list[dict[str, object]]:
-    from meterkit.dlms.hdlc import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
-    from meterkit.dlms.hdlc_reader import HdlcReader
+    from meterkit.dlms.hdlc.frame import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
+    from meterkit.dlms.hdlc.reader import HdlcReader
 
     meter, client = HdlcAddress(1, 17), HdlcAddress(16)
     control = HdlcControl(HdlcFrameType.INFORMATION, True, 0, 1)

@@ -74,7 +74,7 @@ def our_unprotect() -> float:
 
 
 def our_proof() -> float:
-    from meterkit.dlms.acse import AuthenticationMechanism
+    from meterkit.dlms.acse.apdus import AuthenticationMechanism
     from meterkit.dlms.security import HighLevelSecurity, ProtectionKey, SecuritySuite
 
     end = HighLevelSecurity(
@@ -90,7 +90,7 @@ def our_proof() -> float:
 
 def our_reservations() -> float:
     """Return microseconds of wall time, for what matters is the disk."""
-    from meterkit.dlms.invocation_counters import SqliteCounterStore
+    from meterkit.dlms.secured.counter_store import SqliteCounterStore
     from meterkit.dlms.security import CounterName
 
     with tempfile.TemporaryDirectory() as folder:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from meterkit.connection import connect
-    from meterkit.dlms.acse import AuthenticationMechanism
+    from meterkit.dlms.acse.apdus import AuthenticationMechanism
     from meterkit.dlms.attribute_data import ActionData, AttributeData
     from meterkit.dlms.client import DlmsClient
     from meterkit.dlms.cosem.obis import ObisCode
-    from meterkit.dlms.invocation_counters import SqliteCounterStore
-    from meterkit.dlms.push import Push, PushListener
+    from meterkit.dlms.push.listener import Push, PushListener
+    from meterkit.dlms.secured.counter_store import SqliteCounterStore
     from meterkit.dlms.security.control import Security
     from meterkit.em1000.session import Em1000Session
     from meterkit.errors import ErrorKind, MeterError, MeterFailure, ends_session
@@ -98,7 +98,7 @@ __all__ = [
 _HOMES: Final = {
     "ActionData": "meterkit.dlms.attribute_data",
     "AttributeData": "meterkit.dlms.attribute_data",
-    "AuthenticationMechanism": "meterkit.dlms.acse",
+    "AuthenticationMechanism": "meterkit.dlms.acse.apdus",
     "DlmsClient": "meterkit.dlms.client",
     "DlmsClientOptions": "meterkit.options",
     "Em1000Options": "meterkit.options",
@@ -118,8 +118,8 @@ _HOMES: Final = {
     "ProcedureResult": "meterkit.psem.procedures",
     "PsemClient": "meterkit.psem.client",
     "PsemClientOptions": "meterkit.options",
-    "Push": "meterkit.dlms.push",
-    "PushListener": "meterkit.dlms.push",
+    "Push": "meterkit.dlms.push.listener",
+    "PushListener": "meterkit.dlms.push.listener",
     "Readout": "meterkit.readout",
     "RecordingTransport": "meterkit.transport.recorder",
     "Result": "meterkit.result",
@@ -127,7 +127,7 @@ _HOMES: Final = {
     "SerialOptions": "meterkit.options",
     "SerialTransport": "meterkit.transport.serial",
     "SerialxTransport": "meterkit.transport.serialx",
-    "SqliteCounterStore": "meterkit.dlms.invocation_counters",
+    "SqliteCounterStore": "meterkit.dlms.secured.counter_store",
     "TableData": "meterkit.psem.tables",
     "TableStream": "meterkit.psem.stream",
     "TcpOptions": "meterkit.options",

@@ -17,10 +17,10 @@ from pydantic import (
     model_validator,
 )
 
-from meterkit.dlms.acse import AuthenticationMechanism
+from meterkit.dlms.acse.apdus import AuthenticationMechanism
 from meterkit.dlms.conformance import Conformance
 from meterkit.dlms.cosem.obis import ObisCode
-from meterkit.dlms.hdlc_address import HdlcAddress
+from meterkit.dlms.hdlc.address import HdlcAddress
 from meterkit.dlms.security.control import Security
 from meterkit.dlms.security.counters import CounterStore
 from meterkit.dlms.security.keys import private_key_of, public_key_of

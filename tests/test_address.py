@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from meterkit.address import AddressError, MeterAddress
 from meterkit.connection import connect
-from meterkit.dlms.acse import AuthenticationMechanism
+from meterkit.dlms.acse.apdus import AuthenticationMechanism
 from meterkit.dlms.client import DlmsClient
 from meterkit.dlms.conformance import Conformance
 from meterkit.emulator import EmulatorTransport

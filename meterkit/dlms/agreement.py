@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from meterkit.dlms.acse import Aare, Aarq, AcseServiceUser, AuthenticationMechanism
+from meterkit.dlms.acse.apdus import Aare, Aarq, AcseServiceUser, AuthenticationMechanism
 from meterkit.dlms.apdu import decode_apdu
 from meterkit.dlms.apdu.errors import ConfirmedServiceError
 from meterkit.dlms.apdu.initiate import LOGICAL_NAMES, InitiateRequest, InitiateResponse

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from meterkit.dlms.acse import Aare
-from meterkit.dlms.acse_names import AssociationResult
+from meterkit.dlms.acse.apdus import Aare
+from meterkit.dlms.acse.names import AssociationResult
 from meterkit.dlms.apdu.tags import ApduTag
 from meterkit.errors import ProtocolFault
 

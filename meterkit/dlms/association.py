@@ -29,16 +29,16 @@ from meterkit.dlms.answers import (
 from meterkit.dlms.apdu import decode_apdu
 from meterkit.dlms.apdu.block import GeneralBlockTransfer
 from meterkit.dlms.apdu.tags import ApduTag, apdu_name
-from meterkit.dlms.ciphered_link import CipheredLink
 from meterkit.dlms.conformance import Conformance
-from meterkit.dlms.general_block import LARGEST_WINDOW, GeneralTransfer
-from meterkit.dlms.long_request import goes_by_general_blocks
 from meterkit.dlms.polled import PolledLink
-from meterkit.dlms.pushed_blocks import PUSHES, PushedBlocks
-from meterkit.dlms.service_blocks import begin_blocks, follow_blocks
+from meterkit.dlms.secured.link import CipheredLink
 from meterkit.dlms.state import AssociationEvent
 from meterkit.dlms.strays import Stray, Strays
-from meterkit.dlms.transfer import Next, Step, Transfer, Whole
+from meterkit.dlms.transfer.blocks import Next, Step, Transfer, Whole
+from meterkit.dlms.transfer.general_block import LARGEST_WINDOW, GeneralTransfer
+from meterkit.dlms.transfer.long_request import goes_by_general_blocks
+from meterkit.dlms.transfer.pushed_blocks import PUSHES, PushedBlocks
+from meterkit.dlms.transfer.service_blocks import begin_blocks, follow_blocks
 from meterkit.dlms.unconfirmed import send_unconfirmed
 from meterkit.dlms.xdlms_context import XdlmsContext
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault, fault

@@ -29,17 +29,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from meterkit.dlms.hdlc import HdlcAddress, HdlcFrame, HdlcFrameType
-from meterkit.dlms.hdlc_control import MODULO, POLL_FINAL
-from meterkit.dlms.hdlc_parameters import HdlcParameters
-from meterkit.dlms.hdlc_phase import CONNECTED, DEAF, Phase
-from meterkit.dlms.hdlc_push import Pushes
-from meterkit.dlms.hdlc_reader import Damage, HdlcReader, Item, Noise
-from meterkit.dlms.hdlc_segments import LLC_COMMAND, Incoming, Outgoing
-from meterkit.dlms.hdlc_speech import HdlcSpeech
-from meterkit.dlms.hdlc_stations import Stations
-from meterkit.dlms.hdlc_trouble import HdlcTrouble, describe_refusal
-from meterkit.dlms.hdlc_turn import Step, Turn
+from meterkit.dlms.hdlc.control import MODULO, POLL_FINAL
+from meterkit.dlms.hdlc.frame import HdlcAddress, HdlcFrame, HdlcFrameType
+from meterkit.dlms.hdlc.parameters import HdlcParameters
+from meterkit.dlms.hdlc.phase import CONNECTED, DEAF, Phase
+from meterkit.dlms.hdlc.push import Pushes
+from meterkit.dlms.hdlc.reader import Damage, HdlcReader, Item, Noise
+from meterkit.dlms.hdlc.segments import LLC_COMMAND, Incoming, Outgoing
+from meterkit.dlms.hdlc.speech import HdlcSpeech
+from meterkit.dlms.hdlc.stations import Stations
+from meterkit.dlms.hdlc.trouble import HdlcTrouble, describe_refusal
+from meterkit.dlms.hdlc.turn import Step, Turn
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
 from meterkit.link import Advanced, Broken, Events, Message, Notice, Transmit
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from meterkit.dlms.acse import Aarq, ApplicationContext, AuthenticationMechanism
+from meterkit.dlms.acse.apdus import Aarq, ApplicationContext, AuthenticationMechanism
 from meterkit.dlms.apdu.initiate import InitiateRequest
 from meterkit.dlms.conformance import Conformance
 from meterkit.options import DlmsClientOptions

@@ -14,19 +14,19 @@ from typing import Final
 
 import anyio
 
-from meterkit.dlms.acse import Aare, Rlrq
+from meterkit.dlms.acse.apdus import Aare, Rlrq
 from meterkit.dlms.agreement import NegotiatedAssociation, agree
 from meterkit.dlms.apdu import Apdu
 from meterkit.dlms.apdu.tags import ApduTag, apdu_name
 from meterkit.dlms.association import Association
-from meterkit.dlms.ciphered_link import ciphered
 from meterkit.dlms.conformance import Conformance
-from meterkit.dlms.counter_object import counter_in, counter_request, public_options
+from meterkit.dlms.hdlc.parameters import HdlcParameters
 from meterkit.dlms.hdlc_link import HdlcLink
-from meterkit.dlms.hdlc_parameters import HdlcParameters
 from meterkit.dlms.proposal import LOGICAL_NAME_SERVICES, plain_aarq, propose
 from meterkit.dlms.refusals import EXCEPTIONS, exception, unexpected
-from meterkit.dlms.secure_association import SecureAssociation
+from meterkit.dlms.secured.association import SecureAssociation
+from meterkit.dlms.secured.counter_object import counter_in, counter_request, public_options
+from meterkit.dlms.secured.link import ciphered
 from meterkit.dlms.security import Security
 from meterkit.dlms.wrapper import WrapperLink
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from meterkit.codec import axdr
-from meterkit.dlms.acse import (
+from meterkit.dlms.acse.apdus import (
     AssociationResult,
     AuthenticationMechanism,
 )

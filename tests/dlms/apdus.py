@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from meterkit.dlms import acse
+from meterkit.dlms.acse import apdus as acse
 from meterkit.dlms.apdu import access, action, block, errors, get, initiate, notification, short_name
 from meterkit.dlms.apdu import set as setting
 from meterkit.dlms.apdu.descriptors import (

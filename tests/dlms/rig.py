@@ -3,7 +3,7 @@
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from meterkit.dlms.acse import AuthenticationMechanism
+from meterkit.dlms.acse.apdus import AuthenticationMechanism
 from meterkit.dlms.client import DlmsClient
 from meterkit.emulator import EmulatorTransport
 from meterkit.emulator.dlms import DEMO_PASSWORD, DlmsEmulatorConfiguration, DlmsMeterEmulator

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretBytes
 
-from meterkit.dlms.acse import AuthenticationMechanism
+from meterkit.dlms.acse.apdus import AuthenticationMechanism
 from meterkit.dlms.client import DlmsClient
-from meterkit.dlms.invocation_counters import MemoryCounterStore
+from meterkit.dlms.secured.counter_store import MemoryCounterStore
 from meterkit.dlms.security import Security, SecuritySuite
 from meterkit.dlms.security.keys import public_key_octets
 from meterkit.emulator.dlms.configuration import Clearance, ClientConfiguration

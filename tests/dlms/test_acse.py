@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meterkit.dlms.acse import (
+from meterkit.dlms.acse.apdus import (
     Aare,
     Aarq,
     AcseServiceProvider,

@@ -7,7 +7,7 @@ service of an error again as it came.
 
 from __future__ import annotations
 
-from meterkit.dlms.acse import (
+from meterkit.dlms.acse.apdus import (
     Aare,
     Aarq,
     AcseServiceUser,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from meterkit.dlms.acse import (
+from meterkit.dlms.acse.apdus import (
     Aare,
     Aarq,
     AcseServiceUser,

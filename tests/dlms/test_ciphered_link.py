@@ -3,7 +3,7 @@
 import pytest
 
 from meterkit.dlms.association import Association
-from meterkit.dlms.ciphered_link import LOW, CipheredLink
+from meterkit.dlms.secured.link import LOW, CipheredLink
 from meterkit.dlms.security import (
     Cipher,
     CounterBlock,

@@ -5,15 +5,15 @@ from pydantic import SecretBytes
 
 from meterkit import DlmsClientOptions, Err, ErrorKind, MeterError, Ok, SqliteCounterStore
 from meterkit.codec import axdr
-from meterkit.dlms.acse import Aare, ApplicationContext, AssociationResult
+from meterkit.dlms.acse.apdus import Aare, ApplicationContext, AssociationResult
 from meterkit.dlms.apdu.initiate import InitiateResponse
 from meterkit.dlms.association import Association
-from meterkit.dlms.ciphered_link import ciphered
 from meterkit.dlms.conformance import Conformance
-from meterkit.dlms.counter_supply import counter_name
-from meterkit.dlms.invocation_counters import MemoryCounterStore
 from meterkit.dlms.proposal import plain_aarq, propose
-from meterkit.dlms.secure_association import SecureAssociation
+from meterkit.dlms.secured.association import SecureAssociation
+from meterkit.dlms.secured.counter_store import MemoryCounterStore
+from meterkit.dlms.secured.counter_supply import counter_name
+from meterkit.dlms.secured.link import ciphered
 from meterkit.dlms.security import (
     Cipher,
     CounterBlock,
@@ -397,7 +397,7 @@ async def test_aarq_and_proof_are_those_of_a_captured_session(monkeypatch):
         counters=store,
     )
     challenge = captured[captured.index(b"\x80\x10") + 2 :][:16]
-    monkeypatch.setattr("meterkit.dlms.secure_association.new_challenge", lambda _: challenge)
+    monkeypatch.setattr("meterkit.dlms.secured.association.new_challenge", lambda _: challenge)
     secure = SecureAssociation(options, ciphered(WrapperLink(1, 1)))
     secure.arm(None)
     offer = propose(options)

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from meterkit import DlmsClientOptions, ErrorKind
 from meterkit.codec import axdr
-from meterkit.dlms.invocation_counters import MemoryCounterStore
+from meterkit.dlms.secured.counter_store import MemoryCounterStore
 from meterkit.dlms.security import Security
 from meterkit.emulator.dlms import DlmsQuirk
 from tests.dlms.security_rig import (

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meterkit.codec.crc import crc16, crc16_wire
-from meterkit.dlms.hdlc import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
-from meterkit.dlms.hdlc_control import CONTROLS
-from meterkit.dlms.hdlc_parameters import HdlcParameters
+from meterkit.dlms.hdlc.control import CONTROLS
+from meterkit.dlms.hdlc.frame import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
+from meterkit.dlms.hdlc.parameters import HdlcParameters
 from meterkit.errors import ErrorKind, ProtocolFault
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "dlms.json").read_text())

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meterkit.dlms.hdlc import HdlcAddress
+from meterkit.dlms.hdlc.frame import HdlcAddress
+from meterkit.dlms.hdlc.parameters import HdlcParameters
 from meterkit.dlms.hdlc_link import HdlcLink
-from meterkit.dlms.hdlc_parameters import HdlcParameters
 from meterkit.link import Advanced, Broken, Message, Transmit
 
 CLIENT, METER = b"\x21", b"\x02\x23"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from meterkit.dlms.hdlc import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
+from meterkit.dlms.hdlc.frame import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
+from meterkit.dlms.hdlc.parameters import HdlcParameters
+from meterkit.dlms.hdlc.turn import POLL_INTERVAL
 from meterkit.dlms.hdlc_link import HdlcLink
-from meterkit.dlms.hdlc_parameters import HdlcParameters
-from meterkit.dlms.hdlc_turn import POLL_INTERVAL
 from meterkit.errors import ErrorKind
 from meterkit.link import Advanced, Broken, Message, Notice, Transmit
 

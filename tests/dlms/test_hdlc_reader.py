@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meterkit.codec.crc import crc16_wire, is_intact
-from meterkit.dlms import hdlc_reader
-from meterkit.dlms.hdlc import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
-from meterkit.dlms.hdlc_reader import Damage, HdlcReader, Noise
+from meterkit.dlms.hdlc import reader as hdlc_reader
+from meterkit.dlms.hdlc.frame import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
+from meterkit.dlms.hdlc.reader import Damage, HdlcReader, Noise
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "dlms.json").read_text())
 FRAMES = [

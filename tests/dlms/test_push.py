@@ -9,13 +9,13 @@ import socket
 
 import pytest
 
-from meterkit.dlms import push_lines
 from meterkit.dlms.apdu.descriptors import AttributeDescriptor
 from meterkit.dlms.apdu.notification import DataNotification, EventNotification
 from meterkit.dlms.apdu.short_name import InformationReport, VariableName
 from meterkit.dlms.cosem.obis import ObisCode
-from meterkit.dlms.hdlc import HdlcAddress
-from meterkit.dlms.push import Push, PushListener
+from meterkit.dlms.hdlc.frame import HdlcAddress
+from meterkit.dlms.push import lines as push_lines
+from meterkit.dlms.push.listener import Push, PushListener
 from meterkit.emulator.dlms import DlmsEmulatorConfiguration, DlmsMeterEmulator
 from meterkit.emulator.transport import EmulatorTransport
 from meterkit.errors import ErrorKind, MeterFailure

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meterkit.dlms.apdu.block import GeneralBlockTransfer
-from meterkit.dlms.hdlc import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
-from meterkit.dlms.push_reader import GARBAGE_LIMIT, HdlcPushReader, Heard, WrapperPushReader
+from meterkit.dlms.hdlc.frame import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
+from meterkit.dlms.push.reader import GARBAGE_LIMIT, HdlcPushReader, Heard, WrapperPushReader
 from meterkit.dlms.wrapper import WrapperHeader
 from meterkit.errors import ErrorKind, MeterError
 from tests.dlms.vectors import octets_of

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from meterkit.codec import axdr
 from meterkit.dlms.apdu.block import GeneralBlockTransfer
 from meterkit.dlms.apdu.get import GetResponseWithBlock
-from meterkit.dlms.hdlc import HdlcFrame
-from meterkit.dlms.hdlc_address import HdlcAddress
-from meterkit.dlms.hdlc_control import HdlcControl, HdlcFrameType
+from meterkit.dlms.hdlc.address import HdlcAddress
+from meterkit.dlms.hdlc.control import HdlcControl, HdlcFrameType
+from meterkit.dlms.hdlc.frame import HdlcFrame
 from meterkit.dlms.translate import translate, translate_hdlc
 from meterkit.tree import NOT_UNDERSTOOD, Node, lines, strange_octets, text
 

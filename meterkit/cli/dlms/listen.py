@@ -19,7 +19,7 @@ from meterkit.cli.output import json_line
 from meterkit.cli.running import FAILED, OK, report_error, say_hint
 from meterkit.cli.usage import UsageMistake, find_password
 from meterkit.dlms.client import DlmsClient
-from meterkit.dlms.push import Push, PushListener
+from meterkit.dlms.push.listener import Push, PushListener
 from meterkit.dlms.stream import Notification
 from meterkit.dlms.translate import apdu_node
 from meterkit.errors import ends_session

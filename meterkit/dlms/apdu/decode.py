@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias
 
-from meterkit.dlms.acse import Aare, Aarq, Rlre, Rlrq
+from meterkit.dlms.acse.apdus import Aare, Aarq, Rlre, Rlrq
 from meterkit.dlms.apdu.access import AccessRequest, AccessResponse
 from meterkit.dlms.apdu.action import (
     ActionRequestBlock,

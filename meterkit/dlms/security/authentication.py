@@ -22,7 +22,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from meterkit.dlms.acse_names import AuthenticationMechanism
+from meterkit.dlms.acse.names import AuthenticationMechanism
 from meterkit.dlms.security.control import AUTHENTICATED
 from meterkit.dlms.security.keys import PrivateKey, PublicKey, sign, verify
 from meterkit.dlms.security.policy import check_titles

@@ -4,7 +4,7 @@
 
 A counter used twice with one key gives both messages away, and the key of the tags with them.  So numbers
 are reserved in blocks where they outlast a crash, before the first is used, and none is used again.
-Here is what the pure rooms need of that; the stores are in `meterkit.dlms.invocation_counters`.
+Here is what the pure rooms need of that; the stores are in `meterkit.dlms.secured.counter_store`.
 Source: Green Book 9.2; NIST SP 800-38D 8.
 """
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from meterkit.dlms.acse_names import AuthenticationMechanism
+from meterkit.dlms.acse.names import AuthenticationMechanism
 from meterkit.dlms.apdu.tags import apdu_name
 from meterkit.dlms.security.control import Security, SecurityControl
 from meterkit.dlms.security.suites import SecuritySuite

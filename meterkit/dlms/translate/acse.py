@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from meterkit.codec.ber import Element, decode_integer, read_element
-from meterkit.dlms.acse import Aare, Aarq
-from meterkit.dlms.acse_names import (
+from meterkit.dlms.acse.apdus import Aare, Aarq
+from meterkit.dlms.acse.names import (
     AcseServiceProvider,
     AcseServiceUser,
     ApplicationContext,

@@ -11,10 +11,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from meterkit.dlms.hdlc import CHECK_SIZE, SEGMENTED, HdlcFrame
-from meterkit.dlms.hdlc_address import HdlcAddress
-from meterkit.dlms.hdlc_control import HdlcFrameType
-from meterkit.dlms.hdlc_parameters import HdlcParameters
+from meterkit.dlms.hdlc.address import HdlcAddress
+from meterkit.dlms.hdlc.control import HdlcFrameType
+from meterkit.dlms.hdlc.frame import CHECK_SIZE, SEGMENTED, HdlcFrame
+from meterkit.dlms.hdlc.parameters import HdlcParameters
 from meterkit.dlms.translate.messages import Messages
 from meterkit.errors import ProtocolFault
 from meterkit.tree import Node, moved, not_understood

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from meterkit.dlms.acse import Aarq, Rlrq
+from meterkit.dlms.acse.apdus import Aarq, Rlrq
 from meterkit.dlms.apdu import decode_apdu
 from meterkit.dlms.apdu.block import GeneralBlockTransfer
 from meterkit.dlms.apdu.errors import ServiceError, StateError

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from meterkit.codec import axdr
-from meterkit.dlms.acse import ApplicationContext
+from meterkit.dlms.acse.apdus import ApplicationContext
 from meterkit.dlms.cosem.obis import ObisCode
 from meterkit.emulator.dlms.configuration import Clearance, ClientConfiguration
 from meterkit.emulator.dlms.cosem_object import (

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, SecretBytes, field_validator, model_validator
 
-from meterkit.dlms.acse import AuthenticationMechanism
+from meterkit.dlms.acse.apdus import AuthenticationMechanism
 from meterkit.dlms.conformance import Conformance
 from meterkit.dlms.security import Security
 from meterkit.emulator.dlms.faults import DlmsFaults

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from meterkit.dlms.acse import Aarq, AcseServiceUser, ApplicationContext
+from meterkit.dlms.acse.apdus import Aarq, AcseServiceUser, ApplicationContext
 from meterkit.dlms.apdu.errors import ExceptionResponse, ServiceError, StateError
 from meterkit.dlms.security import Security, StaleCounter
 from meterkit.emulator.dlms.client_security import ClientSecurity

@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 
-from meterkit.dlms.acse import (
+from meterkit.dlms.acse.apdus import (
     Aare,
     AcseServiceUser,
     ApplicationContext,

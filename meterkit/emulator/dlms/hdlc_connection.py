@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Set as AbstractSet
 
-from meterkit.dlms.hdlc import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
-from meterkit.dlms.hdlc_control import MODULO
-from meterkit.dlms.hdlc_parameters import HdlcParameters
+from meterkit.dlms.hdlc.control import MODULO
+from meterkit.dlms.hdlc.frame import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
+from meterkit.dlms.hdlc.parameters import HdlcParameters
 from meterkit.emulator.dlms.application import Application
 from meterkit.emulator.dlms.ends import NOTIFICATIONS
 from meterkit.emulator.dlms.quirks import DlmsQuirk

@@ -6,9 +6,9 @@ import math
 from collections import OrderedDict
 from collections.abc import Set as AbstractSet
 
-from meterkit.dlms.hdlc import HdlcAddress, HdlcControl, HdlcFrame
-from meterkit.dlms.hdlc_parameters import HdlcParameters
-from meterkit.dlms.hdlc_reader import HdlcReader, Item
+from meterkit.dlms.hdlc.frame import HdlcAddress, HdlcControl, HdlcFrame
+from meterkit.dlms.hdlc.parameters import HdlcParameters
+from meterkit.dlms.hdlc.reader import HdlcReader, Item
 from meterkit.emulator.dlms.configuration import DlmsEmulatorConfiguration
 from meterkit.emulator.dlms.ends import ANOTHER_CLIENT, MAX_CLIENTS, ApplicationFactory
 from meterkit.emulator.dlms.faults import DlmsFaults

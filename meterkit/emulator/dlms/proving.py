@@ -11,7 +11,7 @@ import logging
 from collections.abc import Set as AbstractSet
 
 from meterkit.codec import axdr
-from meterkit.dlms.acse import AuthenticationMechanism
+from meterkit.dlms.acse.apdus import AuthenticationMechanism
 from meterkit.dlms.apdu.descriptors import ActionResult
 from meterkit.dlms.security import HighLevelSecurity, SecuritySuite, new_challenge
 from meterkit.emulator.dlms.client_security import ClientSecurity

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 
-from meterkit.dlms.invocation_counters import SqliteCounterStore
+from meterkit.dlms.secured.counter_store import SqliteCounterStore
 from meterkit.dlms.security import CounterName
 
 NAME = CounterName(b"SERVER01", b"METERKIT")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from meterkit.dlms.acse_names import AuthenticationMechanism
+from meterkit.dlms.acse.names import AuthenticationMechanism
 from meterkit.dlms.security import (
     HighLevelSecurity,
     ProtectionKey,

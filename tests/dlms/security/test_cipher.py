@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from meterkit.dlms.acse import Aarq, Rlrq
+from meterkit.dlms.acse.apdus import Aarq, Rlrq
 from meterkit.dlms.apdu.tags import ApduTag
 from meterkit.dlms.security import (
     Cipher,

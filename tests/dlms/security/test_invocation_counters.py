@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from meterkit.dlms.invocation_counters import CounterStore, MemoryCounterStore, SqliteCounterStore
+from meterkit.dlms.secured.counter_store import CounterStore, MemoryCounterStore, SqliteCounterStore
 from meterkit.dlms.security import CounterBlock, CounterName, KeyKind
 from meterkit.dlms.security.counters import ALARM, STOP
 from meterkit.errors import ErrorKind, ProtocolFault
@@ -249,7 +249,7 @@ def test_without_its_file_a_store_refuses(
         case "text":
             path.write_bytes(b"this is no database, but some text of a page's length" * 100)
         case _:
-            monkeypatch.setattr("meterkit.dlms.invocation_counters.BUSY_TIMEOUT", 0.01)
+            monkeypatch.setattr("meterkit.dlms.secured.counter_store.BUSY_TIMEOUT", 0.01)
             other = sqlite3.connect(path, isolation_level=None)
             other.execute("BEGIN EXCLUSIVE")
     store = SqliteCounterStore(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from meterkit.dlms.key_provider import (
+from meterkit.dlms.secured.key_provider import (
     EnvironmentKeys,
     FileKeys,
     KeyKind,

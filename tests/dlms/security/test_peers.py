@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from meterkit.dlms.acse_names import AuthenticationMechanism
-from meterkit.dlms.hdlc_reader import HdlcReader
+from meterkit.dlms.acse.names import AuthenticationMechanism
+from meterkit.dlms.hdlc.reader import HdlcReader
 from meterkit.dlms.security import HighLevelSecurity, Security, SecurityControl, SecuritySuite
 from meterkit.dlms.security.headers import unwrap, wrap
 from meterkit.dlms.security.keys import private_key_of, sign, unwrap_key, verify, wrap_key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from meterkit.dlms.acse_names import AuthenticationMechanism
+from meterkit.dlms.acse.names import AuthenticationMechanism
 from meterkit.dlms.security import Security, SecurityControl, SecurityPolicy, SecuritySuite
 from meterkit.dlms.security.policy import WEAK, check_mechanism, check_strength, check_titles
 from meterkit.errors import ErrorKind, ProtocolFault

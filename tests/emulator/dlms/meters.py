@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from struct import unpack_from
 
-from meterkit.dlms.acse import Aare
+from meterkit.dlms.acse.apdus import Aare
 from meterkit.dlms.apdu import decode_apdu
-from meterkit.dlms.hdlc import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
-from meterkit.dlms.hdlc_parameters import HdlcParameters
+from meterkit.dlms.hdlc.frame import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
+from meterkit.dlms.hdlc.parameters import HdlcParameters
 from meterkit.emulator.dlms import DEMO_PASSWORD, DlmsEmulatorConfiguration, DlmsMeterEmulator
 
 NOW = datetime(2026, 11, 21, 10, 37, 12, tzinfo=UTC)

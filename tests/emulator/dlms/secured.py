@@ -5,7 +5,7 @@ The client end is made of the codec in meterkit.dlms.security alone; nothing of 
 
 from pydantic import SecretBytes
 
-from meterkit.dlms.acse import Aare, Aarq, ApplicationContext, AuthenticationMechanism, Rlre, Rlrq
+from meterkit.dlms.acse.apdus import Aare, Aarq, ApplicationContext, AuthenticationMechanism, Rlre, Rlrq
 from meterkit.dlms.apdu import decode_apdu
 from meterkit.dlms.apdu.action import ActionRequestNormal
 from meterkit.dlms.apdu.descriptors import MethodDescriptor

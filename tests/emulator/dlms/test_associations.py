@@ -3,7 +3,7 @@
 import pytest
 
 from meterkit.codec import axdr
-from meterkit.dlms.acse import Aare, Aarq, AcseServiceUser, AuthenticationMechanism
+from meterkit.dlms.acse.apdus import Aare, Aarq, AcseServiceUser, AuthenticationMechanism
 from meterkit.dlms.apdu import decode_apdu
 from meterkit.dlms.apdu.errors import ConfirmedServiceError, ExceptionResponse
 from meterkit.dlms.apdu.initiate import InitiateRequest, InitiateResponse

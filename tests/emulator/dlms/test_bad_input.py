@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meterkit.dlms.hdlc import HdlcFrame, HdlcFrameType
-from meterkit.dlms.hdlc_control import CONTROLS
+from meterkit.dlms.hdlc.control import CONTROLS
+from meterkit.dlms.hdlc.frame import HdlcFrame, HdlcFrameType
 from meterkit.emulator.dlms import DlmsQuirk
 from tests.emulator.dlms.meters import GET_CLOCK, HdlcClient, WrapperClient, make_meter, manager
 

@@ -6,8 +6,8 @@ import pytest
 
 from meterkit.codec import axdr
 from meterkit.dlms.apdu import decode_apdu
-from meterkit.dlms.hdlc import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
-from meterkit.dlms.hdlc_parameters import HdlcParameters
+from meterkit.dlms.hdlc.frame import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
+from meterkit.dlms.hdlc.parameters import HdlcParameters
 from meterkit.emulator.dlms import DlmsQuirk
 from meterkit.errors import ProtocolFault
 from tests.emulator.dlms.meters import AARQ, EVERYTHING, GET_CLOCK, HdlcClient, frames_of, make_meter

@@ -11,7 +11,7 @@ from meterkit.dlms.apdu.block import GeneralBlockTransfer
 from meterkit.dlms.apdu.descriptors import AttributeDescriptor
 from meterkit.dlms.apdu.notification import DataNotification, EventNotification
 from meterkit.dlms.cosem.obis import ObisCode
-from meterkit.dlms.hdlc import HdlcFrameType
+from meterkit.dlms.hdlc.frame import HdlcFrameType
 from meterkit.emulator import EmulatorTransport, open_pty, serve_tcp
 from meterkit.emulator.dlms import DlmsQuirk, serve_udp
 from meterkit.emulator.dlms.readout import block_check

@@ -3,7 +3,7 @@
 import pytest
 
 from meterkit.codec import axdr
-from meterkit.dlms.acse import AcseServiceUser, ApplicationContext, AuthenticationMechanism
+from meterkit.dlms.acse.apdus import AcseServiceUser, ApplicationContext, AuthenticationMechanism
 from meterkit.dlms.apdu.action import ActionResponseNormal
 from meterkit.dlms.apdu.errors import ExceptionResponse
 from meterkit.dlms.apdu.initiate import InitiateResponse

@@ -2,7 +2,7 @@
 
 import pytest
 
-from meterkit.dlms.acse import ApplicationContext, AuthenticationMechanism
+from meterkit.dlms.acse.apdus import ApplicationContext, AuthenticationMechanism
 from meterkit.dlms.apdu import decode_apdu
 from meterkit.dlms.cosem.obis import ObisCode
 from meterkit.dlms.security import Security, StaleCounter

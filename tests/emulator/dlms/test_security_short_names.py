@@ -2,7 +2,7 @@
 
 import pytest
 
-from meterkit.dlms.acse import Aarq, ApplicationContext
+from meterkit.dlms.acse.apdus import Aarq, ApplicationContext
 from meterkit.dlms.apdu.errors import ExceptionResponse
 from meterkit.dlms.apdu.short_name import ParameterisedAccess, ReadRequest, VariableName, WriteRequest
 from meterkit.dlms.security import Envelope, Security

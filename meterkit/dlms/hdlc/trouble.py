@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from meterkit.dlms.hdlc import HdlcFrame
-from meterkit.dlms.hdlc_control import HdlcFrameType
+from meterkit.dlms.hdlc.control import HdlcFrameType
+from meterkit.dlms.hdlc.frame import HdlcFrame
 from meterkit.errors import ErrorKind
 
 _SAMPLE_SIZE: Final = 16  # octets of noise shown

@@ -26,8 +26,8 @@ from meterkit.dlms.apdu.short_name import (
     WriteRequest,
     WriteResponse,
 )
-from meterkit.dlms.transfer import AnswerBlocks, Next, ParameterBlocks, Step, Whole
-from meterkit.dlms.transfer_get import unexpected
+from meterkit.dlms.transfer.blocks import AnswerBlocks, Next, ParameterBlocks, Step, Whole
+from meterkit.dlms.transfer.get import unexpected
 from meterkit.errors import ErrorKind, fault
 
 _LARGEST_NUMBER: Final = 0xFFFF  # of a block; 16 bits

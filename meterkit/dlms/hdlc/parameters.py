@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from meterkit.dlms.hdlc import MAX_INFO_LENGTH
+from meterkit.dlms.hdlc.frame import MAX_INFO_LENGTH
 from meterkit.errors import ErrorKind, fault
 
 DEFAULT_INFO_LENGTH: Final = 128  # octets; IEC 62056-46 6.4.4.4.3.2

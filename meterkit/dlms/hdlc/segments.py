@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from meterkit.dlms.hdlc_control import MODULO
+from meterkit.dlms.hdlc.control import MODULO
 
 LLC_COMMAND: Final = b"\xe6\xe6\x00"  # client to meter; destination and source LSAP, quality
 LLC_RESPONSE: Final = b"\xe6\xe7\x00"  # meter to client

@@ -26,8 +26,8 @@ from meterkit.dlms.apdu.set import (
     SetResponseNormal,
     SetResponseWithList,
 )
-from meterkit.dlms.transfer import ParameterBlocks, Step, Whole
-from meterkit.dlms.transfer_get import unexpected
+from meterkit.dlms.transfer.blocks import ParameterBlocks, Step, Whole
+from meterkit.dlms.transfer.get import unexpected
 
 
 class SetTransfer:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from meterkit.codec.axdr import decode_length, encode_length
-from meterkit.dlms.action_result import list_of_responses, single_response
 from meterkit.dlms.apdu import decode_apdu
 from meterkit.dlms.apdu.action import (
     ActionRequestBlock,
@@ -28,8 +27,9 @@ from meterkit.dlms.apdu.action import (
     ActionResponseWithList,
 )
 from meterkit.dlms.apdu.results import ActionResult
-from meterkit.dlms.transfer import AnswerBlocks, Next, ParameterBlocks, Step, Whole
-from meterkit.dlms.transfer_get import unexpected
+from meterkit.dlms.transfer.action_result import list_of_responses, single_response
+from meterkit.dlms.transfer.blocks import AnswerBlocks, Next, ParameterBlocks, Step, Whole
+from meterkit.dlms.transfer.get import unexpected
 from meterkit.errors import ErrorKind, fault
 
 _NORMAL, _WITH_LIST = b"\xc7\x01", b"\xc7\x03"

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from meterkit.dlms.hdlc import HdlcFrameType, encode_frame
-from meterkit.dlms.hdlc_control import POLL_FINAL
-from meterkit.dlms.hdlc_parameters import HdlcParameters
-from meterkit.dlms.hdlc_segments import Outgoing
-from meterkit.dlms.hdlc_stations import Stations
-from meterkit.dlms.hdlc_turn import Turn
+from meterkit.dlms.hdlc.control import POLL_FINAL
+from meterkit.dlms.hdlc.frame import HdlcFrameType, encode_frame
+from meterkit.dlms.hdlc.parameters import HdlcParameters
+from meterkit.dlms.hdlc.segments import Outgoing
+from meterkit.dlms.hdlc.stations import Stations
+from meterkit.dlms.hdlc.turn import Turn
 from meterkit.link import Transmit
 
 _DEFAULTS: Final = HdlcParameters()

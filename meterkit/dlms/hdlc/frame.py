@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from meterkit.codec.crc import crc16_wire, is_intact
-from meterkit.dlms.hdlc_address import HdlcAddress, decode_address
-from meterkit.dlms.hdlc_control import HdlcControl, HdlcFrameType
+from meterkit.dlms.hdlc.address import HdlcAddress, decode_address
+from meterkit.dlms.hdlc.control import HdlcControl, HdlcFrameType
 from meterkit.errors import ErrorKind, fault
 
 __all__ = ["HdlcAddress", "HdlcControl", "HdlcFrame", "HdlcFrameType"]

@@ -9,11 +9,11 @@ from typing import Final
 
 from meterkit.dlms.apdu.tags import ApduTag
 from meterkit.dlms.conformance import Conformance
-from meterkit.dlms.transfer import Transfer
-from meterkit.dlms.transfer_action import ActionTransfer
-from meterkit.dlms.transfer_get import GetTransfer, unexpected
-from meterkit.dlms.transfer_set import SetTransfer
-from meterkit.dlms.transfer_short_name import ReadTransfer, WriteTransfer
+from meterkit.dlms.transfer.action import ActionTransfer
+from meterkit.dlms.transfer.blocks import Transfer
+from meterkit.dlms.transfer.get import GetTransfer, unexpected
+from meterkit.dlms.transfer.set import SetTransfer
+from meterkit.dlms.transfer.short_name import ReadTransfer, WriteTransfer
 
 #: The conformance bit that lets a request go in blocks of its service's own; a GET request never does.
 REQUEST_BLOCKS: Final[dict[int, Conformance]] = {

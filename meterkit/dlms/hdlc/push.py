@@ -7,8 +7,8 @@ Some meters (Kaifa, on their customer port) push in I frames to nobody (address 
 
 from __future__ import annotations
 
-from meterkit.dlms.hdlc import HdlcAddress, HdlcFrame, HdlcFrameType
-from meterkit.dlms.hdlc_segments import Incoming
+from meterkit.dlms.hdlc.frame import HdlcAddress, HdlcFrame, HdlcFrameType
+from meterkit.dlms.hdlc.segments import Incoming
 
 
 class Pushes:

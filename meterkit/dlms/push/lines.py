@@ -16,8 +16,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from meterkit.dlms.push_queue import PushQueue
-from meterkit.dlms.push_reader import PushReader, WrapperPushReader
+from meterkit.dlms.push.queue import PushQueue
+from meterkit.dlms.push.reader import PushReader, WrapperPushReader
 from meterkit.errors import ErrorKind, MeterError, MeterFailure, ProtocolFault
 from meterkit.transport.base import Transport
 from meterkit.transport.udp import open_datagrams

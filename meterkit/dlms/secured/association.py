@@ -20,7 +20,7 @@ from typing import Final
 from anyio import to_thread
 
 from meterkit.codec import axdr
-from meterkit.dlms.acse import Aare, Aarq, ApplicationContext, AuthenticationMechanism, Rlre, Rlrq
+from meterkit.dlms.acse.apdus import Aare, Aarq, ApplicationContext, AuthenticationMechanism, Rlre, Rlrq
 from meterkit.dlms.agreement import NegotiatedAssociation, check_terms
 from meterkit.dlms.apdu import decode_apdu
 from meterkit.dlms.apdu.action import ActionRequestNormal, ActionResponseNormal
@@ -28,11 +28,11 @@ from meterkit.dlms.apdu.descriptors import MethodDescriptor
 from meterkit.dlms.apdu.initiate import InitiateRequest
 from meterkit.dlms.apdu.results import ActionResult, DataAccessResult
 from meterkit.dlms.association import Association
-from meterkit.dlms.ciphered_link import CipheredLink
 from meterkit.dlms.conformance import Conformance
 from meterkit.dlms.cosem.obis import ObisCode
-from meterkit.dlms.counter_supply import CounterSupply, default_store, note_quietly
 from meterkit.dlms.refusals import exception, expected_counter, unexpected
+from meterkit.dlms.secured.counter_supply import CounterSupply, default_store, note_quietly
+from meterkit.dlms.secured.link import CipheredLink
 from meterkit.dlms.security import (
     Cipher,
     Envelope,

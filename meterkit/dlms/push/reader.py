@@ -14,11 +14,11 @@ from typing import Final, TypeAlias
 from meterkit.dlms.apdu import decode_apdu
 from meterkit.dlms.apdu.block import GeneralBlockTransfer
 from meterkit.dlms.apdu.tags import ApduTag
-from meterkit.dlms.general_block import IncomingBlocks
-from meterkit.dlms.hdlc import HdlcFrame
-from meterkit.dlms.hdlc_address import HdlcAddress
-from meterkit.dlms.hdlc_push import Pushes
-from meterkit.dlms.hdlc_reader import Damage, HdlcReader, Noise
+from meterkit.dlms.hdlc.address import HdlcAddress
+from meterkit.dlms.hdlc.frame import HdlcFrame
+from meterkit.dlms.hdlc.push import Pushes
+from meterkit.dlms.hdlc.reader import Damage, HdlcReader, Noise
+from meterkit.dlms.transfer.general_block import IncomingBlocks
 from meterkit.dlms.wrapper import WrapperReader
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
 

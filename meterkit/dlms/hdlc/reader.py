@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from meterkit.codec.crc import is_intact
-from meterkit.dlms.hdlc import CHECK_SIZE, FLAG, LONGEST_HEADER, SEGMENTED, HdlcFrame, describe_damage
-from meterkit.dlms.hdlc_address import decode_address
-from meterkit.dlms.hdlc_control import CONTROLS
+from meterkit.dlms.hdlc.address import decode_address
+from meterkit.dlms.hdlc.control import CONTROLS
+from meterkit.dlms.hdlc.frame import CHECK_SIZE, FLAG, LONGEST_HEADER, SEGMENTED, HdlcFrame, describe_damage
 
 
 def _octets_where(bit: int) -> bytes:

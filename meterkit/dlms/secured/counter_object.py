@@ -9,7 +9,7 @@ Source: Green Book 9.2 (invocation counter); which object it is differs by clien
 from __future__ import annotations
 
 from meterkit.codec import axdr
-from meterkit.dlms.acse import AuthenticationMechanism
+from meterkit.dlms.acse.apdus import AuthenticationMechanism
 from meterkit.dlms.apdu import Apdu, decode_apdu
 from meterkit.dlms.apdu.descriptors import AttributeDescriptor
 from meterkit.dlms.apdu.get import GetRequestNormal, GetResponseNormal

@@ -17,14 +17,14 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from meterkit.codec.ber import encode_element, encode_integer
-from meterkit.dlms.acse_elements import (
+from meterkit.dlms.acse.elements import (
     Elements,
     explicit_identifier,
     explicit_integer,
     explicit_octets,
     implicit,
 )
-from meterkit.dlms.acse_names import (
+from meterkit.dlms.acse.names import (
     AcseServiceProvider,
     AcseServiceUser,
     ApplicationContext,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from meterkit.dlms.apdu.block import GeneralBlockTransfer
 from meterkit.dlms.apdu.tags import ApduTag
-from meterkit.dlms.general_block import IncomingBlocks
+from meterkit.dlms.transfer.general_block import IncomingBlocks
 
 #: What a meter says unasked.  A ciphered envelope cannot answer a plain request, so it is a push as well.
 PUSHES = frozenset(

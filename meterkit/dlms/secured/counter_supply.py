@@ -21,8 +21,8 @@ from typing import Final, TypeVar
 
 from anyio import to_thread
 
-from meterkit.dlms.ciphered_link import LOW
-from meterkit.dlms.invocation_counters import MemoryCounterStore, SqliteCounterStore
+from meterkit.dlms.secured.counter_store import MemoryCounterStore, SqliteCounterStore
+from meterkit.dlms.secured.link import LOW
 from meterkit.dlms.security import CounterBlock, CounterName, CounterStore
 from meterkit.errors import ProtocolFault
 

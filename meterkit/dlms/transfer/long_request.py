@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from meterkit.dlms.answers import is_unconfirmed
 from meterkit.dlms.conformance import Conformance
-from meterkit.dlms.service_blocks import REQUEST_BLOCKS
+from meterkit.dlms.transfer.service_blocks import REQUEST_BLOCKS
 from meterkit.errors import ErrorKind, fault
 
 

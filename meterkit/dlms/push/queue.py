@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 
-from meterkit.dlms.push_reader import Heard, Item, PushAddress
+from meterkit.dlms.push.reader import Heard, Item, PushAddress
 from meterkit.dlms.stream import Notification, notification
 from meterkit.errors import MeterError
 from meterkit.result import Err, Ok, Result

@@ -5,7 +5,7 @@ meter -> us   what we listen to        us -> meter   the line's echo        all 
 
 from __future__ import annotations
 
-from meterkit.dlms.hdlc import HdlcAddress, HdlcFrame, HdlcFrameType
+from meterkit.dlms.hdlc.frame import HdlcAddress, HdlcFrame, HdlcFrameType
 
 
 class Stations:

@@ -16,10 +16,10 @@ from typing import Final, Literal, Self, TypeAlias
 
 import anyio
 
-from meterkit.dlms.hdlc_address import HdlcAddress
-from meterkit.dlms.push_lines import PushLine, PushPort, TcpPushPort, TransportPushLine, UdpPushPort
-from meterkit.dlms.push_queue import Push, PushQueue
-from meterkit.dlms.push_reader import HdlcPushReader, PushReader, WrapperPushReader
+from meterkit.dlms.hdlc.address import HdlcAddress
+from meterkit.dlms.push.lines import PushLine, PushPort, TcpPushPort, TransportPushLine, UdpPushPort
+from meterkit.dlms.push.queue import Push, PushQueue
+from meterkit.dlms.push.reader import HdlcPushReader, PushReader, WrapperPushReader
 from meterkit.result import Result
 from meterkit.session.exchange import CLOSE_GRACE
 from meterkit.transport.base import Transport

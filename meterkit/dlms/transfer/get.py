@@ -14,7 +14,7 @@ from meterkit.dlms.apdu.get import (
     GetResponseWithList,
 )
 from meterkit.dlms.apdu.results import DataAccessResult
-from meterkit.dlms.transfer import AnswerBlocks, Next, Step, Whole
+from meterkit.dlms.transfer.blocks import AnswerBlocks, Next, Step, Whole
 from meterkit.errors import ErrorKind, ProtocolFault, fault
 
 _NORMAL, _WITH_LIST = b"\xc4\x01", b"\xc4\x03"

@@ -1,0 +1,1 @@
+"""Requests and answers too long for one APDU: each service's own blocks, and general block transfer."""
