@@ -73,6 +73,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Seven virtual days of a hundred meters; `-- --days 1 --meters 10` is the short form."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "tests.reliability.soak", *(session.posargs or ["--untraced"]))
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """The benchmarks, ours beside the peers and the floor."""
     session.install("-e", ".[bench]")

@@ -4,12 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks import axdr, crc, dlms, em1000, exchange, hdlc, line, load_profile, many, tables
+from benchmarks import (
+    axdr,
+    crc,
+    dlms,
+    em1000,
+    exchange,
+    hdlc,
+    line,
+    load_profile,
+    many,
+    profile,
+    tables,
+    translate,
+)
 from benchmarks.harness import main
 
 
 def jobs() -> Iterator[dict[str, object]]:
-    for module in (crc, em1000, hdlc, axdr, load_profile, tables, exchange, dlms, line, many):
+    for module in (
+        crc,
+        em1000,
+        hdlc,
+        axdr,
+        load_profile,
+        profile,
+        tables,
+        exchange,
+        dlms,
+        line,
+        many,
+        translate,
+    ):
         yield from module.jobs()
 
 

@@ -14,7 +14,7 @@ from time import process_time
 
 from benchmarks.exchange import Bare
 from benchmarks.harness import Job, main
-from benchmarks.servers import server
+from benchmarks.servers import AUTHENTICATION_KEY, CIPHERING_CLIENT, ENCRYPTION_KEY, server
 
 GETS = 1000
 # WRAPPER header, GET-request-normal of 1-0:1.8.0 attribute 2; its answer is a double-long-unsigned.
@@ -52,6 +52,42 @@ def our_gets(port: int, loop_factory=None) -> float:
 
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         return runner.run(run())
+
+
+def emulator_gets(port: int, is_ciphered: bool) -> float:
+    """Read a register of the emulator again and again, in clear or with authentication and encryption."""
+    from meterkit import (
+        AuthenticationMechanism,
+        DlmsClient,
+        DlmsClientOptions,
+        ObisCode,
+        Security,
+        TcpOptions,
+        TcpTransport,
+    )
+    from meterkit.dlms.secured.counter_store import MemoryCounterStore
+
+    ciphering = {
+        "client_address": CIPHERING_CLIENT,
+        "authentication": AuthenticationMechanism.HIGH_LEVEL_SECURITY_GMAC,
+        "security": Security.AUTHENTICATION_ENCRYPTION,
+        "system_title": b"MKCBENCH",
+        "encryption_key": ENCRYPTION_KEY,
+        "authentication_key": AUTHENTICATION_KEY,
+        "counters": MemoryCounterStore(),
+    }
+    options = DlmsClientOptions(interface="wrapper", **(ciphering if is_ciphered else {}))
+
+    async def run() -> float:
+        async with DlmsClient(TcpTransport(TcpOptions(host="127.0.0.1", port=port)), options) as client:
+            (await client.connect()).unwrap()
+            energy = ObisCode.ACTIVE_ENERGY_IMPORT_TOTAL
+            begin = process_time()
+            for _ in range(GETS):
+                (await client.get_attribute(3, energy, 2)).unwrap()
+            return (process_time() - begin) / GETS * 1e6
+
+    return asyncio.run(run())
 
 
 def our_profile(port: int) -> float:
@@ -107,6 +143,14 @@ def jobs() -> list[dict[str, object]]:
                     },
                 ).run()
             )
+        lines.append(
+            Job(
+                "single ciphered GET over WRAPPER, suite 0 (floor: the same GET in clear)",
+                "us CPU a GET",
+                ours=lambda: emulator_gets(meter, True),
+                floor=lambda: emulator_gets(meter, False),
+            ).run()
+        )
         lines.append(
             Job(
                 f"profile of {ROWS} x 8 over WRAPPER",

@@ -5,7 +5,8 @@
     python -m benchmarks.servers canned            answers every PSEM request from a dictionary, as fast as
                                                    the echo does, so that both clients wait equally long
     python -m benchmarks.servers canned_dlms       the same for AARQ, GET and RLRQ behind a WRAPPER header
-    python -m benchmarks.servers dlms ROWS         a DLMS emulator whose load profile has so many rows
+    python -m benchmarks.servers dlms ROWS         a DLMS emulator whose load profile has so many rows;
+                                                   its client 1 ciphers, with the keys below
 
 All listen on a free port of 127.0.0.1 and print it.
 """
@@ -18,6 +19,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+CIPHERING_CLIENT = 1
+ENCRYPTION_KEY, AUTHENTICATION_KEY = bytes(range(16)), bytes(range(0xD0, 0xE0))
 LARGE_TABLE = 2200  # MT152: any number the emulator does not use
 LARGE_TABLE_SIZE = 16384  # octets
 
@@ -125,12 +128,31 @@ async def serve_canned_dlms() -> None:
 
 
 async def serve_dlms(rows: int) -> None:
+    from pydantic import SecretBytes
+
     from meterkit.emulator import serve_tcp
     from meterkit.emulator.dlms import DlmsEmulatorConfiguration, DlmsMeterEmulator, ProfileConfiguration
+    from meterkit.emulator.dlms.configuration import Clearance, ClientConfiguration
+    from meterkit.emulator.dlms.security_configuration import SecurityConfiguration
 
+    ciphering = SecurityConfiguration(
+        suite=0,
+        policy="authentication_encryption",
+        encryption_key=SecretBytes(ENCRYPTION_KEY),
+        authentication_key=SecretBytes(AUTHENTICATION_KEY),
+    )
+    clients = (
+        ClientConfiguration(sap=16, clearance=Clearance.READER),
+        ClientConfiguration(
+            sap=CIPHERING_CLIENT, authentication="hls5", clearance=Clearance.READER, security=ciphering
+        ),
+    )
     emulator = DlmsMeterEmulator(
         DlmsEmulatorConfiguration(
-            profile=ProfileConfiguration(rows=rows), max_pdu_transmit=2000, follow_clock=False
+            profile=ProfileConfiguration(rows=rows),
+            max_pdu_transmit=2000,
+            follow_clock=False,
+            clients=clients,
         )
     )
     async with serve_tcp(emulator) as listening:

@@ -25,6 +25,8 @@ Install it with `pip install 'meterkit[cli]'`; `meterkit --install-completion` t
   output as well.
 - **Ctrl-C** and SIGTERM wait for the exchange in progress and log the meter off; a second Ctrl-C cuts it.
 - **Times** are ISO 8601; without an offset they are UTC. Output is in UTC.
+- **Keys** come from `--key-from`: the environment, a file for its owner alone, the keyring or a prompt.
+  They never stand in the URL or on the command line; of a key nothing is shown but a fingerprint.
 - **Passwords** come from `--password-file`, from the environment variable `METERKIT_PASSWORD` or from
   `--ask-password`: text, or `hex:` and hex digits. They never stand in the URL.
 - **Files** that are there already are only written over with `--overwrite`.
@@ -44,6 +46,7 @@ def _verbs(verb: Any, path: list[str]) -> Iterator[str]:
         return
     names = [name for name in verb if not name.startswith("-")]
     if len(path) > 1:
+        names.sort(key=lambda name: verb[name].default_command is None)  # groups within come last
         yield f"## {' '.join(path)}\n\n{_prose(verb.help)}\n"
         shared = [argument for argument in _arguments(verb[names[0]]) if _is_shared(argument)]
         if shared:
@@ -92,7 +95,7 @@ def _name(argument: Any) -> str:
 def _meaning(argument: Any) -> str:
     default = argument.field_info.default
     known = "" if argument.index is not None or default in (None, False, ()) else f" Default: {default}."
-    return f"{argument.parameter.help.strip()}{known}"
+    return f"{' '.join(argument.parameter.help.split())}{known}"
 
 
 if __name__ == "__main__":

@@ -216,17 +216,17 @@ def _structure(kind: type[Any]) -> Iterator[str]:
 def _codes(kind: type[Any]) -> Iterator[str]:
     yield f"### {kind.__name__}\n"
     yield f"{inspect.getdoc(kind)} `{kind.__module__}.{kind.__name__}`\n"
-    known = [one for one in kind.__members__.values() if not one.name.startswith("UNKNOWN_")]
+    known = [pair for pair in kind.__members__.items() if not pair[0].startswith("UNKNOWN_")]
     head = "code" if issubclass(kind, Code) else "value"
     yield from _grid(
         (head, "name", "meaning"),
         (
             (
                 str(int(one)),
-                f"`{one.name}`",
-                one.meaning if isinstance(one, Code) else _meaning(kind, one.name),
+                f"`{name}`",
+                one.meaning if isinstance(one, Code) else _meaning(kind, name),
             )
-            for one in known
+            for name, one in known
         ),
     )
 

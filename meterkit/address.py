@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Flag, IntEnum
+from enum import Enum, Flag, IntEnum
 from types import UnionType
 from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
@@ -49,8 +49,11 @@ class MeterAddress:
     options: ClientOptions = field(default_factory=PsemClientOptions)
 
     @classmethod
-    def parse(cls, url: str) -> MeterAddress:
+    def parse(cls, url: str, options: Mapping[str, Any] | None = None) -> MeterAddress:
         """Read an address.
+
+        `options`: fields of the protocol's options that go before what the URL says, among them those that no
+        URL carries, such as `keys`.
 
         Query parameters are the field names of the line's options and of the protocol's, such as
         `PsemClientOptions`; in DLMS addresses `client` and `server` are short for client_address and
@@ -64,10 +67,10 @@ class MeterAddress:
         query = _query(parts.query, scheme, place)
         flaws = _Flaws()
         line = flaws.validated(scheme.line, place, query, scheme.line_names)
-        options = flaws.validated(scheme.options, scheme.fixed, query, scheme.option_names)
-        if line is None or options is None:
+        chosen = flaws.validated(scheme.options, scheme.fixed, query, scheme.option_names, options)
+        if line is None or chosen is None:
             raise flaws.error()
-        return cls(parts.scheme, line, options)
+        return cls(parts.scheme, line, chosen)
 
     def transport(self) -> Transport:
         """Return a transport to the meter, not yet open."""
@@ -114,7 +117,8 @@ def _refuse_secrets(parts: SplitResult) -> None:
     if named or "@" in parts.netloc:
         raise AddressError(
             "an address never carries a user, password or key, because it ends up in logs; "
-            "pass secrets to connect(), or to the command by prompt, file or environment variable"
+            "pass secrets to connect(), or to the command by prompt, file or environment variable "
+            "(--password-file, --key-from)"
         )
     if parts.fragment or "#" in parts.netloc:
         raise AddressError("an address has no part after #; write %23 if the name of a port has one")
@@ -167,15 +171,20 @@ class _Flaws:
         self._quoting: list[str] = []
 
     def validated(
-        self, model: type[M], given: Mapping[str, Any], query: Mapping[str, str], names: Iterable[str]
+        self,
+        model: type[M],
+        given: Mapping[str, Any],
+        query: Mapping[str, str],
+        names: Iterable[str],
+        before: Mapping[str, Any] | None = None,
     ) -> M | None:
-        """Return the options, or None after noting what is wrong with them."""
+        """Return the options, or None after noting what is wrong; `before` goes before the query."""
         own = set(names)
         values = {
             name: _value(name, model.model_fields[name], text) for name, text in query.items() if name in own
         }
         try:
-            return model.model_validate({**given, **values})
+            return model.model_validate({**given, **values, **(before or {})})
         except ValidationError as invalid:
             self._plain.append(flaw_text(invalid, is_quoted=False))
             self._quoting.append(flaw_text(invalid))
@@ -238,8 +247,10 @@ def _text(value: object) -> str:
             return ",".join(map(str, cast("tuple[object, ...]", value)))
         case Flag():
             return ",".join((bit.name or "").lower() for bit in type(value) if bit in value)
-        case IntEnum():
+        case Enum():
             return value.name.lower()
+        case bytes():
+            return value.hex()
         case bool():
             return str(value).lower()
         case _:

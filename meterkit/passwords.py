@@ -2,12 +2,13 @@
 
     ee id control seq length(2) 51|53 ....................    PSEM Security, Authenticate: to the packet's end
     7e a. .. ... ac L 80 n ......... be ... .. .. 7e          AARQ (ac), AARE (aa): value, and HDLC's check
+    c1 01 .. 00 0f ...... 07 00 09 n .........                SET of a secret, and the ACTIONs that change one
     aa 01 0f de c2, then aa 09 ff ..., aa L 01 ...            an EM1000's challenge and response
 
 A check goes with what it checks: two octets of it are enough to try short passwords on.  It goes by heads
 and not by whole messages: a message torn over two records hides its secret all the same.  In doubt it hides
-too much.  Passwords and keys that are written into a table or an attribute, or read out of one, it does not
-know: they look like any other data.
+too much.  Secrets in PSEM's tables, in lists and blocks of DLMS, and those that are read, it does not know:
+they look like any other data.
 Source: C12.18-2006, Security; C12.21, Authenticate; Green Book 9.4.2 (ACSE) and 8.4 (HDLC); docs/em1000.md.
 """
 
@@ -23,12 +24,20 @@ _HEAD: Final = re.compile(
            | (?P<packet> \xee .{3} [\x00-\x1f] . [QS])   # PSEM: header, service
            | (?P<value> [\xac\xaa] . \x80 .)             # ACSE: tag, length, charstring, length
            | (?P<long_value> [\xac\xaa] \x81 . \x80 \x81 .)
+           | (?P<written> \xc1\x01. (?: \x00\x0f.{6}\x07      # SET of a secret: Association LN,
+                                    | \x00\x13.{6}[\x07-\x09])   # or the passwords of a local port
+                          \x00\x09.                          # no selection; octet-string, length
+                      | \xc3\x01. (?: \x00\x0f.{6}[\x01\x02]  # ACTION: a proof, a new secret,
+                                    | \x00\x48.{6}\x07)      # or an M-Bus device's key
+                          \x01\x09.
+                      | \x06\x01\x02\xfa[\x40\x48\x58]\x01\x09.  # the same with short names
+                      | \x05\x01\x04\xfa\x58.\x09.)
            | (?P<request> \xaa\x01\x0f\xde\xc2)          # EM1000: the request for a challenge, whole
            | (?P<challenge> \xaa\x09\xff)
            | (?P<response> \xaa [\x02-\xff] \x01))""",
     re.VERBOSE | re.DOTALL,
 )
-_TAIL: Final = 6  # octets before the last one of the longest head
+_TAIL: Final = 14  # octets before the last one of the longest head
 _CHECK: Final = 2  # octets of every check here
 _FRAMING: Final = 20  # octets at most between two segments' information: check, flags, header and its check
 _SHORT: Final = 16  # octets of information that a segment has at least
@@ -90,6 +99,8 @@ class _Way:
                     self._secrets.append((behind, behind + length - 1 + _CHECK))
             case "value" if head[1] == head[3] + 2:
                 self._hide_value(behind, head[3])
+            case "written":
+                self._hide_value(behind, head[-1])
             case "long_value" if head[2] == head[5] + 3:
                 self._hide_value(behind, head[5])
             case "request":

@@ -4,7 +4,8 @@ r"""Octets out of text as people paste it: hex of any spelling, log lines, hex d
     2026-03-01 12:00:01.250 TX: 7E A0 07 03 21 93 0F 01 7E
     00000000  7e a0 07 03 21 93 0f 01  7e                       |~...!...~|
 
-In a line with words, the longest row of octets is taken and the rest passed over.
+In a line with words, the longest row of octets is taken and the rest passed over.  Who spoke is not asked:
+that is `meterkit.em1000.capture_text`, which takes every row, with its arrow and what a redactor hid.
 """
 
 from __future__ import annotations

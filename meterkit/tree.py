@@ -88,6 +88,8 @@ class Line:
     value: str
     meaning: str
     is_understood: bool
+    start: int | None = None  #: octets from the capture's start; None: it stands nowhere in one piece
+    own: int = 0  #: octets of its own, in front of those of the parts within
 
     def __str__(self) -> str:
         value = f": {self.value}" if self.value else ""
@@ -99,8 +101,19 @@ def lines(nodes: Iterable[Node], depth: int = 0) -> Iterator[Line]:
     """Yield the trees line by line."""
     for node in nodes:
         offset = " " * 4 if node.offset is None else f"{node.offset:04x}"
-        yield Line(offset, _STEP * depth, node.name, node.value_text, node.meaning, node.is_understood)
+        indent, own = _STEP * depth, own_octets(node)
+        yield Line(
+            offset, indent, node.name, node.value_text, node.meaning, node.is_understood, node.offset, own
+        )
         yield from lines(node.children, depth + 1)
+
+
+def own_octets(node: Node) -> int:
+    """Return how many octets of a part stand in front of the parts within: a tag and a length, mostly."""
+    first = next((child.offset for child in node.children if child.offset is not None), None)
+    if node.offset is None:
+        return 0
+    return node.length if first is None else max(first - node.offset, 0)
 
 
 def text(nodes: Iterable[Node]) -> str:

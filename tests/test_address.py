@@ -334,3 +334,43 @@ async def test_connect_refuses_an_address_of_another_protocol():
     with pytest.raises(AddressError, match="EM1000"):
         async with connect("em1000+tcp://h:1"):
             raise AssertionError
+
+
+# ------------------------------------------------------------------ security
+SECURED = (
+    "dlms+tcp://10.0.0.7:4059?client=1&authentication=high_level_security_gmac&security=authentication_encryption"
+    "&suite=suite_1&system_title=434c49454e543031&server_system_title=4d4b540001352881&meter=cellar"
+)
+
+
+class NoKeys:
+    def key(self, meter, kind):
+        return None
+
+
+def test_what_is_no_secret_of_a_secured_meter_stands_in_its_address() -> None:
+    address = MeterAddress.parse(SECURED, {"keys": NoKeys()})
+    options = address.options
+    assert isinstance(options, DlmsClientOptions)
+    assert options.system_title == b"CLIENT01"
+    assert options.suite == 1
+    assert options.meter == "cellar"
+    again = MeterAddress.parse(str(address), {"keys": NoKeys()})
+    assert str(again) == str(address)
+    assert "keys" not in str(address).partition("?")[2]
+    assert dict(vars(again.options), keys=None) == dict(vars(options), keys=None)
+
+
+def test_options_go_before_what_the_address_says() -> None:
+    address = MeterAddress.parse(SECURED, {"keys": NoKeys(), "suite": 2, "meter": "attic"})
+    assert isinstance(address.options, DlmsClientOptions)
+    assert (address.options.suite, address.options.meter) == (2, "attic")
+
+
+def test_without_keys_a_secured_address_says_what_is_missing() -> None:
+    assert "encryption_key, authentication_key missing" in refusal(SECURED)
+
+
+@pytest.mark.parametrize("name", ["encryption_key", "master_key", "keys", "signing_key", "password", "key"])
+def test_no_key_stands_in_an_address(name: str) -> None:
+    assert "000102" not in refusal(f"{SECURED}&{name}=000102")

@@ -7,10 +7,13 @@ from pathlib import Path
 from cyclopts import App, CycloptsError, Parameter
 
 import meterkit
+import meterkit.cli.dlms_duty_verbs  # pyright: ignore[reportUnusedImport]  # its verbs join those of dlms
 from meterkit.cli.decode_verb import decode
 from meterkit.cli.dlms_verbs import dlms
 from meterkit.cli.em1000_verbs import em1000
 from meterkit.cli.emulate_verbs import emulate
+from meterkit.cli.encode_verb import encode
+from meterkit.cli.fleet_verbs import fleet
 from meterkit.cli.mistakes import mistake_text
 from meterkit.cli.parameters import Json, Overwrite
 from meterkit.cli.psem_verbs import psem
@@ -47,8 +50,10 @@ app = App(
 app.command(psem)
 app.command(dlms)
 app.command(em1000)
+app.command(fleet)
 app.command(emulate)
 app.command(decode)
+app.command(encode)
 # cyclopts leaves one parameter of this without a type
 app.register_install_completion_command(help="Install completion for this shell and exit.")  # pyright: ignore[reportUnknownMemberType]
 

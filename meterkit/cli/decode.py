@@ -11,12 +11,13 @@ from typing import Final
 from rich.text import Text
 
 from meterkit.cli.console import show
+from meterkit.cli.decode_keys import KeysWanted, capture_opener
 from meterkit.cli.dlms.view import tree_parts
 from meterkit.cli.output import print_json
 from meterkit.cli.running import OK
 from meterkit.cli.usage import UsageMistake, read_file
+from meterkit.dlms.translate import documents, translate_hdlc
 from meterkit.dlms.translate import translate as translate_dlms
-from meterkit.dlms.translate import translate_hdlc
 from meterkit.pasted import looks_like_text, pieces
 from meterkit.psem.translate import translate as translate_psem
 from meterkit.tree import Node, strange_octets
@@ -30,20 +31,38 @@ _TRANSLATORS: Final[Mapping[str, Callable[..., tuple[Node, ...]]]] = {
 _HALF_AN_OCTET: Final = re.compile(r"(?:[0-9a-f]{2}[\s,:\-]*)*[0-9a-f]", re.IGNORECASE)
 
 
-def decode(words: tuple[str, ...], kind: str | None, *, show_all: bool, as_json: bool) -> int:
+def decode(
+    words: tuple[str, ...],
+    kind: str | None,
+    *,
+    show_all: bool,
+    as_json: bool,
+    as_xml: bool = False,
+    keys: KeysWanted | None = None,
+) -> int:
     """Show what `words` hold: octets in hex, or the file that they name."""
+    if as_xml and (as_json or kind in ("psem", "em1000")):
+        raise UsageMistake("--xml is of dlms and hdlc captures, and not together with --json")
     if kind == "em1000":
         from meterkit.cli.em1000.decode import decode as decode_em1000
 
         return decode_em1000(words, as_json=as_json)
     captured = _read(words)
+    opener = None if keys is None else capture_opener(keys)
+    decipher = None if opener is None else opener.decipher()
+    if as_xml:
+        print(documents.to_xml(*captured, decipher=decipher), end="")
+        return OK
     kind, nodes = _translated(captured, kind)
+    if opener is not None and kind != "psem":
+        nodes = opener.nodes(nodes)
     if as_json:
         octets = b"".join(captured)
         document = {"kind": kind, "octets": len(octets), "not_understood": strange_octets(nodes)}
-        print_json(document | {"tree": [node.document() for node in nodes]})
+        messages = {} if kind == "psem" else documents.to_json(*captured, decipher=decipher)
+        print_json(document | messages | {"tree": [node.document() for node in nodes]})
         return OK
-    parts = list(tree_parts(nodes))
+    parts = list(tree_parts(nodes, octets=b"".join(captured)))
     show(*(parts if show_all else parts[:MOST_LINES]))
     if not show_all and len(parts) > MOST_LINES:
         show(Text(f"{len(parts) - MOST_LINES} more lines not shown (--all shows them)", style="dim"))

@@ -18,6 +18,10 @@ def decode(
     ],
     kind: Kind | None = None,
     all: Flag = False,  # noqa: A002 - the option's name
+    xml: Flag = False,
+    key_from: str | None = None,
+    meter: str | None = None,
+    system_title: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
     json: Json = False,
 ) -> int:
     """Take captured octets apart: frames, services and values as a tree, with names and meanings.
@@ -31,11 +35,30 @@ def decode(
     meterkit decode "RX: C4 01 C1 00 06 00 00 13 91"
     meterkit decode --kind dlms 0C0100
     meterkit decode session.log --json
+    meterkit decode C001C100080000010000FF0200 --xml
+    meterkit decode session.log --key-from file:keys.toml --meter 4D4B540001352881
     ```
+
+    With keys, what is under a cipher stands below it, with whether its tag is right; in the messages of
+    --json and --xml as its plaintext, if nothing speaks against it. System titles and
+    dedicated keys are learned from the AARQ and AARE in the capture; `--system-title` gives those that are
+    not in it.
+
+    `meterkit encode` turns the messages of --json and --xml into octets again.
 
     :param kind: What it is; by default found out. dlms: HDLC and WRAPPER frames, PDUs and values.
     :param all: Show every line, however many.
+    :param xml: DLMS messages as XML, in the usual names: GetRequest, InvokeIdAndPriority, UInt16.
+    :param key_from: Where keys come from, as in `meterkit dlms`: file:PATH, env:NAME, keyring:, prompt.
+    :param meter: What the meter is called there. [default: "default"]
+    :param system_title: System title of a sender, 16 hex digits or 8 characters; repeat it for both ends.
     """
     from meterkit.cli.decode import decode as run_decode
+    from meterkit.cli.decode_keys import KeysWanted
+    from meterkit.cli.usage import UsageMistake
 
-    return run_decode(source, kind, show_all=all, as_json=json)
+    if key_from is None and (meter or system_title):
+        raise UsageMistake("--meter and --system-title go with --key-from, which says where keys are")
+    keys = None if key_from is None else KeysWanted(key_from, meter, system_title)
+
+    return run_decode(source, kind, show_all=all, as_json=json, as_xml=xml, keys=keys)

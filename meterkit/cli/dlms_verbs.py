@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from meterkit.cli.dlms.access import DlmsAccess
+from meterkit.cli.dlms.access import Auth, DlmsAccess, Protection
+from meterkit.cli.dlms_keys_verbs import keys
+from meterkit.cli.dlms_profile_verb import profile
 from meterkit.cli.emulate_verbs import emulate
-from meterkit.cli.parameters import Flag, Json
+from meterkit.cli.parameters import Flag, Json, Overwrite
 
 dlms = App(
     name="dlms",
@@ -26,6 +28,10 @@ dlms = App(
     The password comes from `--password-file`, the environment variable METERKIT_PASSWORD or
     `--ask-password`, as text or as `hex:` and hex digits; with one, low level security is asked for.
     It never stands in the URL.
+
+    A secured meter is asked by `--auth gmac --system-title CLIENT01 --key-from file:keys.toml`; what of that
+    is no secret may stand in the URL by its name, such as `security=authentication_encryption`.
+    `meterkit dlms keys` tells more, and changes keys.
     """,
 )
 
@@ -69,6 +75,8 @@ def objects(
     /,
     *,
     class_id: Annotated[int | None, Parameter(name="--class")] = None,
+    explain: Flag = False,
+    cache: Path | None = None,
     json: Json = False,
     access: DlmsAccess = _NO_ACCESS,
 ) -> int:
@@ -79,13 +87,45 @@ def objects(
     ```
     meterkit dlms objects dlms+tcp://127.0.0.1:4059
     meterkit dlms objects dlms+tcp://127.0.0.1:4059 --class 3 --json
+    meterkit dlms objects dlms+tcp://127.0.0.1:4059 --class 3 --explain
     ```
 
     :param class_id: Only objects of this interface class: 1 data, 3 register, 7 profile generic, 8 clock.
+    :param explain: Tell what each name means, group by group, and each attribute and method by its name.
+    :param cache: Folder to keep the list in; a later run takes it from there while the meter is the same.
     """
     from meterkit.cli.dlms.objects import objects as run_objects
 
-    return run_objects(url, access, class_id, as_json=json)
+    return run_objects(url, access, class_id, explain=explain, cache=cache, as_json=json)
+
+
+@dlms.command
+def clone(
+    url: DlmsUrl,
+    file: Annotated[Path, Parameter(name="FILE", help="Where it goes, such as meter.json.")],
+    /,
+    *,
+    rows: int | None = None,
+    overwrite: Overwrite = False,
+    json: Json = False,
+    access: DlmsAccess = _NO_ACCESS,
+) -> int:
+    """Save what the meter shows this client: every object, its rights and values, as JSON to edit or serve.
+
+    `meterkit emulate dlms --objects FILE` is that meter from then on. The file holds what the meter tells,
+    names and readings of customers among it; passwords are left out.
+
+    ```
+    meterkit dlms clone dlms+tcp://127.0.0.1:4059 meter.json
+    meterkit dlms clone 'dlms+tcp://127.0.0.1:4059?client=1' meter.json --rows 100
+    ```
+
+    :param rows: Of each profile only so many of the newest rows; by default all of them.
+    """
+    from meterkit.cli.dlms.clone import Wish
+    from meterkit.cli.dlms.clone import clone as run_clone
+
+    return run_clone(url, access, Wish(file=file, rows=rows, overwrite=overwrite, as_json=json))
 
 
 @dlms.command
@@ -192,16 +232,20 @@ def listen(
     seconds: float | None = None,
     interface: Literal["wrapper", "hdlc"] = "wrapper",
     associate: Flag = False,
+    sender: str | None = None,
     json: Json = False,
     access: DlmsAccess = _NO_ACCESS,
 ) -> int:
     """Show what meters push, as it comes. Nothing is ever answered.
 
     On a port of this machine any number of meters may push; with a meter's address its line is heard.
+    With --key-from ciphered pushes are opened, by keys named after each meter's system title; what comes in
+    clear, twice, or with less than --security says is refused.
 
     ```
     meterkit dlms listen tcp://0.0.0.0:4059 --json
     meterkit dlms listen dlms+tcp://127.0.0.1:4059 --count 1
+    meterkit dlms listen tcp://0.0.0.0:4059 --key-from file:keys.toml
     meterkit dlms listen 'dlms+hdlc+serial:///dev/ttyUSB0?baud_rate=2400'
     ```
 
@@ -209,11 +253,19 @@ def listen(
     :param seconds: Stop after so many seconds; by default Ctrl-C stops it.
     :param interface: What meters speak on a TCP port of this machine: wrapper or hdlc.
     :param associate: Associate with the meter first, for one that pushes to clients it knows.
+    :param sender: System title of meters that leave it empty, 16 hex digits or 8 characters.
     """
     from meterkit.cli.dlms.listen import Wish
     from meterkit.cli.dlms.listen import listen as run_listen
 
-    wish = Wish(count=count, seconds=seconds, interface=interface, associate=associate, as_json=json)
+    wish = Wish(
+        count=count,
+        seconds=seconds,
+        interface=interface,
+        associate=associate,
+        as_json=json,
+        sender=sender,
+    )
     return run_listen(url, access, wish)
 
 
@@ -243,6 +295,10 @@ def readout(
     return run_readout(url, baud_rate=baud_rate, as_json=json)
 
 
+dlms.command(keys)
+dlms.command(profile)
+
+
 @emulate.command(name="dlms")
 def emulate_dlms(
     *,
@@ -250,8 +306,13 @@ def emulate_dlms(
     pty: Flag = False,
     interface: Literal["wrapper", "hdlc", "mode_e"] | None = None,
     config: Path | None = None,
+    objects: Path | None = None,
     seed: int | None = None,
     quirk: tuple[str, ...] = (),
+    auth: Auth | None = None,
+    security: Protection | None = None,
+    suite: int | None = None,
+    key_from: str | None = None,
     json: Json = False,
 ) -> int:
     """Be a DLMS/COSEM meter on TCP, UDP or a pseudo-terminal, until Ctrl-C.
@@ -264,16 +325,24 @@ def emulate_dlms(
     meterkit emulate dlms --listen udp://127.0.0.1:4059
     meterkit emulate dlms --pty --interface mode_e
     meterkit emulate dlms --quirk junk_after_value --quirk wrong_aare_lengths
+    meterkit emulate dlms --objects meter.json
+    meterkit emulate dlms --auth gmac --suite 1 --key-from file:keys.toml
     ```
 
     :param listen: Where to listen, tcp:// or udp://; port 0 takes a free one. [default: tcp://127.0.0.1:4059]
     :param pty: Be a serial port instead: a new pseudo-terminal (not on Windows).
     :param interface: What it speaks: wrapper (the default), hdlc, or hdlc after a mode E sign-on.
     :param config: JSON file with a DlmsEmulatorConfiguration: identity, clients, load profile, quirks.
+    :param objects: JSON file with another meter's objects, as `meterkit dlms clone` writes it.
     :param seed: Another household: the same seed gives the same data.
     :param quirk: Something that real meters were seen to do otherwise; repeat it for several.
+    :param auth: Secure client 1, the management client: what it proves itself by.
+    :param security: The least it has to put on its messages. [default: authentication-encryption]
+    :param suite: Security suite of its keys: 0, 1 or 2. [default: 0]
+    :param key_from: Where its keys come from, as in `meterkit dlms`. [default: demo, known to everybody]
     """
     from meterkit.cli.dlms.emulate import Wish, serve
+    from meterkit.cli.dlms.emulate_secured import secured_client
 
     return serve(
         Wish(
@@ -281,8 +350,10 @@ def emulate_dlms(
             pty=pty,
             interface=interface,
             config=config,
+            objects=objects,
             seed=seed,
             quirks=quirk,
+            secured=secured_client(auth, security, suite, key_from),
             as_json=json,
         )
     )

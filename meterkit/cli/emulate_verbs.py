@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cyclopts import App
 
-from meterkit.cli.parameters import Flag, Json
+from meterkit.cli.parameters import Flag, Json, Overwrite
 
 emulate = App(name="emulate", help="Be a meter that others can talk to.")
 
@@ -43,3 +43,57 @@ def emulate_psem(
     from meterkit.cli.emulate import serve
 
     return serve(listen, pty=pty, config=config, firmware=firmware, seed=seed, grow=grow, as_json=json)
+
+
+@emulate.command(name="fleet")
+def emulate_fleet(
+    *,
+    psem: int = 0,
+    dlms: int = 0,
+    slow: float = 0.0,
+    broken: float = 0.0,
+    per_port: int = 1,
+    seed: int = 1,
+    listen: str = "tcp://127.0.0.1:0",
+    fleet_file: Path | None = None,
+    ready: Flag = False,
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> int:
+    """Be a whole farm of meters, up to thousands, each on a port of its own, until Ctrl-C.
+
+    Prints the fleet file that reads them, or writes it. DLMS meters are half WRAPPER, half HDLC.
+
+    ```
+    meterkit emulate fleet --psem 500 --dlms 500 --fleet-file fleet.json
+    meterkit emulate fleet --dlms 100 --slow 10 --broken 5 --seed 7
+    meterkit emulate fleet --psem 64 --per-port 16
+    ```
+
+    :param psem: How many PSEM meters.
+    :param dlms: How many DLMS meters.
+    :param slow: Per cent of them that take up to two seconds for each answer.
+    :param broken: Per cent that refuse connections, stay silent, hang up, or have another password.
+    :param per_port: Meters behind one port, told apart by their addresses.
+    :param seed: Other households, and trouble in other places.
+    :param listen: Where to listen: the first of as many ports as are needed; port 0 takes free ones.
+    :param fleet_file: Write the fleet file there; it names no secret, only where it is.
+    :param ready: Build every meter before they are announced; else each when it is first called.
+    """
+    from meterkit.cli.emulate_farm import FarmWish, serve
+
+    return serve(
+        FarmWish(
+            psem=psem,
+            dlms=dlms,
+            slow=slow,
+            broken=broken,
+            per_port=per_port,
+            seed=seed,
+            listen=listen,
+            ready=ready,
+            fleet_file=fleet_file,
+            overwrite=overwrite,
+            as_json=json,
+        )
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import RenderableType
 from rich.table import Table as Grid
@@ -30,9 +31,38 @@ _NO_VALUE = frozenset(
         ChannelStatus.PLACEHOLDER,
     }
 )
+R = TypeVar("R")
+
 #: Rows of the table shown from either end without --all.
 HEAD_ROWS = 5
 TAIL_ROWS = 5
+
+
+def listed(
+    grid: Grid, rows: Sequence[R], cells: Callable[[R], Sequence[Text]], *, show_all: bool, more: str
+) -> list[RenderableType]:
+    """Fill a table with rows, or the first and the last of them with a word on those between."""
+    omitted = 0 if show_all else len(rows) - HEAD_ROWS - TAIL_ROWS
+    for at, row in enumerate(rows):
+        if omitted > 0 and at == HEAD_ROWS:
+            grid.add_row(*("..." for _ in grid.columns), style="dim")
+        if omitted <= 0 or at < HEAD_ROWS or at >= len(rows) - TAIL_ROWS:
+            grid.add_row(*cells(row))
+    if omitted <= 0:
+        return [grid]
+    return [grid, Text(f"{omitted} rows in between not shown ({more})", style="dim")]
+
+
+def curve_parts(series: Series, width: int) -> list[RenderableType]:
+    """Return the load curve, `width` characters wide, under its head; nothing where there is none."""
+    curve = load_curve(series, width=width)
+    return [Text(), Text(f"load curve, {series.name}", style="bold"), *curve] if curve else []
+
+
+def heat_map_parts(series: Series, width: int, *, colours: bool, show_all: bool) -> list[RenderableType]:
+    """Return the heat map, `width` characters wide, under its head; nothing where there is none."""
+    days = heat_map(series, width=width, colours=colours, most_days=None if show_all else 31)
+    return [Text(), Text(f"heat map, {series.name}", style="bold"), *days] if days else []
 
 
 class ProfileView:
@@ -85,15 +115,7 @@ class ProfileView:
             longest = max((len(f"{row.values[channel]}") for row in self.rows), default=1)
             grid.add_column(f"ch {channel}\nsource {source.source}", justify="right", min_width=longest)
         grid.add_column("status")
-        omitted = 0 if self.show_all else len(self.rows) - HEAD_ROWS - TAIL_ROWS
-        for at, row in enumerate(self.rows):
-            if omitted > 0 and at == HEAD_ROWS:
-                grid.add_row("...", *("..." for _ in row.values), style="dim")
-            if omitted <= 0 or at < HEAD_ROWS or at >= len(self.rows) - TAIL_ROWS:
-                grid.add_row(*self._cells(row))
-        if omitted <= 0:
-            return [grid]
-        return [grid, Text(f"{omitted} rows in between not shown ({self.more})", style="dim")]
+        return listed(grid, self.rows, self._cells, show_all=self.show_all, more=self.more)
 
     def _cells(self, row: LoadProfileRow) -> list[Text]:
         style = "" if row.is_valid else "dim"
@@ -109,14 +131,10 @@ class ProfileView:
         if not self.rows or self.channel >= self.geometry.nbr_chns:
             return []
         series = self.series()
-        parts: list[RenderableType] = []
-        curve = load_curve(series, width=width)
-        if curve:
-            parts += [Text(), Text(f"load curve, {series.name}", style="bold"), *curve]
-        days = heat_map(series, width=width, colours=colours, most_days=None if self.show_all else 31)
-        if days:
-            parts += [Text(), Text(f"heat map, {series.name}", style="bold"), *days]
-        return parts
+        return [
+            *curve_parts(series, width),
+            *heat_map_parts(series, width, colours=colours, show_all=self.show_all),
+        ]
 
     def parts(self, width: int, *, colours: bool) -> list[RenderableType]:
         """Everything, in the order it is shown."""

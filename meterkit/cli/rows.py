@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from meterkit.cli.output import csv_text, flag_names, iso, json_line
 from meterkit.cli.usage import UsageMistake
@@ -25,16 +25,69 @@ GROUP = 4096
 FLUSH_EVERY = 256
 
 
-class Sink(Protocol):
+R = TypeVar("R")
+R_contra = TypeVar("R_contra", contravariant=True)
+
+
+class Sink(Protocol[R_contra]):
     """Takes rows one by one."""
 
-    def write(self, row: LoadProfileRow) -> None:
+    def write(self, row: R_contra) -> None:
         """Take one row."""
         ...
 
     def close(self) -> None:
         """Finish the output; called once, also after an error."""
         ...
+
+
+class RowForm(Protocol[R_contra]):
+    """How rows of one kind are written."""
+
+    def document(self, row: R_contra) -> dict[str, object]:
+        """Return a row as one line of JSON."""
+        ...
+
+    def names(self, row: R_contra) -> list[str]:
+        """Return the CSV's header; `row` is the first one."""
+        ...
+
+    def cells(self, row: R_contra) -> list[object]:
+        """Return a row's cells; texts have passed `csv_text`."""
+        ...
+
+    def table(self, rows: Sequence[R_contra], schema: Any) -> Any:
+        """Return rows as a pyarrow Table, of the `schema` that the first ones had, None for those."""
+        ...
+
+
+class IntervalForm:
+    """How the intervals of a PSEM load profile are written."""
+
+    def document(self, row: LoadProfileRow) -> dict[str, object]:
+        """Return a row as one line of JSON."""
+        return row_document(row)
+
+    def names(self, row: LoadProfileRow) -> list[str]:
+        """Return the CSV's header."""
+        return column_names(len(row.values))
+
+    def cells(self, row: LoadProfileRow) -> list[object]:
+        """Return a row's cells."""
+        return [
+            iso(row.end_time),
+            int(row.is_valid),
+            *("" if value is None else value for value in row.values),
+            *(csv_text(status_text(status)) for status in row.status),
+            csv_text(" ".join(flag_names(row.common))),
+            row.block,
+            row.interval,
+            row.sequence,
+        ]
+
+    def table(self, rows: Sequence[LoadProfileRow], schema: Any) -> Any:
+        """Return rows as a pyarrow Table."""
+        return to_arrow(rows, schema)
 
 
 def row_document(row: LoadProfileRow) -> dict[str, object]:
@@ -57,46 +110,37 @@ def status_text(status: object) -> str:
     return str(name).lower() if name else str(status)
 
 
-class JsonLines:
+class JsonLines(Generic[R]):
     """One JSON object a line on standard output."""
 
-    def __init__(self) -> None:
+    def __init__(self, form: RowForm[R]) -> None:
+        self._form = form
         self._out = sys.stdout
 
-    def write(self, row: LoadProfileRow) -> None:
+    def write(self, row: R) -> None:
         """Print one row."""
-        self._out.write(json_line(row_document(row)) + "\n")
+        self._out.write(json_line(self._form.document(row)) + "\n")
 
     def close(self) -> None:
         """Hand what is left to the reader."""
         self._out.flush()
 
 
-class CsvFile:
-    """A CSV file (RFC 4180, UTF-8) with a header line; one column a channel value and status."""
+class CsvFile(Generic[R]):
+    """A CSV file (RFC 4180, UTF-8) with a header line; one column a value and status."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, form: RowForm[R]) -> None:
+        self._form = form
         self._file = path.open("w", newline="", encoding="utf-8")
         self._writer = csv.writer(self._file)
         self._count = 0
 
-    def write(self, row: LoadProfileRow) -> None:
+    def write(self, row: R) -> None:
         """Write one row, and the header in front of the first."""
         if not self._count:
-            self._writer.writerow(column_names(len(row.values)))
+            self._writer.writerow(self._form.names(row))
         self._count += 1
-        self._writer.writerow(
-            [
-                iso(row.end_time),
-                int(row.is_valid),
-                *("" if value is None else value for value in row.values),
-                *(csv_text(status_text(status)) for status in row.status),
-                csv_text(" ".join(flag_names(row.common))),
-                row.block,
-                row.interval,
-                row.sequence,
-            ]
-        )
+        self._writer.writerow(self._form.cells(row))
         if self._count % FLUSH_EVERY == 0:
             self._file.flush()
 
@@ -105,16 +149,17 @@ class CsvFile:
         self._file.close()
 
 
-class ParquetFile:
+class ParquetFile(Generic[R]):
     """A Parquet file with the columns of the CSV.  Extra: meterkit[arrow]."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, form: RowForm[R]) -> None:
+        self._form = form
         self._parquet: Any = import_module("pyarrow.parquet")
         self._path = path
-        self._rows: list[LoadProfileRow] = []
+        self._rows: list[R] = []
         self._writer: Any = None  #: pyarrow's ParquetWriter, once the first group has shown the schema
 
-    def write(self, row: LoadProfileRow) -> None:
+    def write(self, row: R) -> None:
         """Take one row; every `GROUP` rows are written."""
         self._rows.append(row)
         if len(self._rows) == GROUP:
@@ -129,7 +174,7 @@ class ParquetFile:
 
     def _write_group(self) -> None:
         schema = None if self._writer is None else self._writer.schema
-        table = to_arrow(self._rows, schema)
+        table = self._form.table(self._rows, schema)
         if self._writer is None:
             self._writer = self._parquet.ParquetWriter(self._path, table.schema)
         self._writer.write_table(table)
@@ -178,15 +223,15 @@ def column_names(channels: int) -> list[str]:
 
 def check_file(path: Path) -> None:
     """Refuse, before the meter is called, a file that `open_file` could not write.  Errors: UsageMistake."""
-    if path.suffix.lower() not in _SINKS:
+    if path.suffix.lower() not in _ENDINGS:
         raise UsageMistake(f"--out {path.name}: the name must end in .csv or .parquet")
     if path.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
         raise UsageMistake("Parquet needs the arrow extra: pip install 'meterkit[arrow]'")
 
 
-def open_file(path: Path) -> Sink:
+def open_file(path: Path, form: RowForm[R]) -> Sink[R]:
     """Return the sink that `path` asks for by its ending: .csv or .parquet."""
-    return _SINKS[path.suffix.lower()](path)
+    return ParquetFile(path, form) if path.suffix.lower() == ".parquet" else CsvFile(path, form)
 
 
-_SINKS: dict[str, Callable[[Path], Sink]] = {".csv": CsvFile, ".parquet": ParquetFile}
+_ENDINGS = (".csv", ".parquet")

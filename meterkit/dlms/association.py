@@ -26,28 +26,37 @@ from meterkit.dlms.answers import (
     has_same_invoke_id,
     is_unconfirmed,
 )
-from meterkit.dlms.apdu import decode_apdu
-from meterkit.dlms.apdu.block import GeneralBlockTransfer
 from meterkit.dlms.apdu.tags import ApduTag, apdu_name
 from meterkit.dlms.conformance import Conformance
+from meterkit.dlms.general_blocks import GeneralBlocks
 from meterkit.dlms.polled import PolledLink
 from meterkit.dlms.secured.link import CipheredLink
 from meterkit.dlms.state import AssociationEvent
 from meterkit.dlms.strays import Stray, Strays
 from meterkit.dlms.transfer.blocks import Next, Step, Transfer, Whole
-from meterkit.dlms.transfer.general_block import LARGEST_WINDOW, GeneralTransfer
+from meterkit.dlms.transfer.general_block import LARGEST_WINDOW
 from meterkit.dlms.transfer.long_request import goes_by_general_blocks
-from meterkit.dlms.transfer.pushed_blocks import PUSHES, PushedBlocks
+from meterkit.dlms.transfer.pushed_blocks import PUSHES
 from meterkit.dlms.transfer.service_blocks import begin_blocks, follow_blocks
 from meterkit.dlms.unconfirmed import send_unconfirmed
-from meterkit.dlms.xdlms_context import XdlmsContext
+from meterkit.dlms.unrepeated import forgo
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault, fault
 from meterkit.link import Advanced, Broken, Events, Failed, Link, Message, Notice, Transmit
 
 MAX_RESPONSE_SIZE: Final = 16 * 1024 * 1024  # octets; a year of 15-minute rows with 8 columns is 2 MiB
 
 
-class Association(XdlmsContext):
+_HEADROOM: Final = 512  # octets; no protection adds more, so a shorter request needs no closer look
+_GET: Final = int(ApduTag.GET_REQUEST)
+_AARQ: Final = int(ApduTag.AARQ)
+#: Requests that move the association from one state to another.
+_MOVES: Final[dict[int, AssociationEvent]] = {
+    ApduTag.AARQ: AssociationEvent.AARQ,
+    ApduTag.RLRQ: AssociationEvent.RLRQ,
+}
+
+
+class Association(GeneralBlocks):
     """One association over a `lower` link: HDLC or WRAPPER, or a ciphered one over either.
 
     `max_response_size` bounds an answer's octets.  `window` is how many general blocks the meter may send
@@ -79,7 +88,7 @@ class Association(XdlmsContext):
         """Begin anew, not associated, on a lower link that was reset as well: nothing is known or awaited."""
         self._forget_context()
         self._strays = Strays()
-        self._push = PushedBlocks(self.max_response_size)
+        self._forget_blocks()
         self._finish()
 
     def _finish(self) -> None:
@@ -87,7 +96,7 @@ class Association(XdlmsContext):
         self._invoke = 0  # the invoke octet of the request under way
         self._request = b""
         self._transfer: Transfer | None = None
-        self._general: GeneralTransfer | None = None
+        self._end_general()
         self._outbox: list[bytes] = []  # what goes on with the exchange once all that came is taken
         self._is_our_turn = False  # to send general blocks, once all that came is taken
         self._is_lower_idle = True
@@ -120,14 +129,16 @@ class Association(XdlmsContext):
         awaited = ANSWERS.get(tag)
         if awaited is None or len(message) < 3:
             raise ValueError(f"{apdu_name(message)}: a whole request APDU expected")
-        if len(message) > self._limit and tag != ApduTag.AARQ:
+        size = len(message)
+        if size > self._largest_pdu - _HEADROOM and size > self._limit and tag != _AARQ:
             return self._send_long(message, awaited)
-        if is_unconfirmed(message):
-            events = send_unconfirmed(self.lower, message)
-            self._check_sent(events)
-            return events
-        if tag == ApduTag.AARQ or tag == ApduTag.RLRQ:
-            self._note(AssociationEvent.AARQ if tag == ApduTag.AARQ else AssociationEvent.RLRQ)
+        if tag != _GET:
+            if is_unconfirmed(message):
+                events = send_unconfirmed(self.lower, message)
+                self._check_sent(events)
+                return events
+            if (moves := _MOVES.get(tag)) is not None:
+                self._note(moves)
         self._begin(message, awaited)
         events = self.lower.send(message)
         if type(events[0]) is not Transmit:
@@ -137,8 +148,7 @@ class Association(XdlmsContext):
     @property
     def _limit(self) -> int:
         """The longest request that goes in one PDU, in octets; what protects it needs room as well."""
-        limit = self._largest_pdu
-        return limit if self._ciphered is None else limit - self._ciphered.overhead
+        return self._largest_pdu if self._ciphered is None else self._largest_pdu - self._ciphered.overhead
 
     def _begin(self, message: bytes, awaited: int) -> None:
         self._awaited = awaited
@@ -181,15 +191,6 @@ class Association(XdlmsContext):
         self._general, self._transfer = general, transfer
         return self._put(first)
 
-    def _general_transfer(self, request: bytes | None) -> GeneralTransfer:
-        return GeneralTransfer(
-            request,
-            max_pdu=self._largest_pdu,
-            window=self.window,
-            send_window=self.send_window,
-            limit=self.max_response_size,
-        )
-
     def _put(self, apdus: list[bytes]) -> Events:
         """Send what goes on with the exchange."""
         self._is_lower_idle = False
@@ -223,18 +224,25 @@ class Association(XdlmsContext):
                     and message[1] == 1
                     and not (message[2] ^ self._invoke) & INVOKE_ID
                     and self._transfer is None
+                    and self._general is None
                 ):
-                    self._conclude()
+                    if self._strays:
+                        self._strays.clear()
+                    self._awaited = NOTHING
+                    self._is_lower_idle = True
                     return events
         return self._take_all(events)
 
     def timed_out(self) -> Events:
         """Take the news that `timeout` passed in silence; see `Link`."""
         was_idle = self._is_lower_idle and self._awaited != NOTHING
-        if was_idle and self._general is not None:
-            # Blocks were lost, or the meter forgot to say that it waits for us.
-            self._is_our_turn = True
-            return self._go_on()
+        if (general := self._general) is not None:
+            # Blocks were lost, or what we said of them, or the meter forgot to say that it waits for us.
+            if was_idle and general.has_news:
+                self._is_our_turn = True
+                return self._go_on()
+            if general.may_repeat and (was_idle or forgo(self.lower)):
+                return self._put([general.repeat()])
         events = self.lower.timed_out()
         if was_idle and not events:
             error = MeterError(ErrorKind.TIMEOUT, f"no answer to {apdu_name(self._request)}")
@@ -316,7 +324,7 @@ class Association(XdlmsContext):
     def _take_answer(self, message: bytes) -> Events:
         if self._outbox:
             return self._drop(Stray.UNASKED, message)
-        self._general = None
+        self._end_general()
         try:
             step = self._step(message)
         except ProtocolFault as failed:
@@ -344,59 +352,6 @@ class Association(XdlmsContext):
             )
         return Whole(message)
 
-    def _take_general_block(self, message: bytes, *, is_push: bool = False) -> Events:
-        try:
-            block = decode_apdu(message, strict=False)
-        except ProtocolFault:
-            return self._drop(Stray.MUTILATED, message)
-        if not isinstance(block, GeneralBlockTransfer):
-            return self._drop(Stray.MUTILATED, message)
-        if is_push or self._push.claims(block, is_answer_under_way=self._general is not None):
-            return self._take_pushed_block(block, message)
-        if self._awaited == NOTHING:
-            return self._drop(Stray.LATE, message)
-        if self._general is None:
-            # The meter answers in general blocks though asked without: its own choice, once granted.
-            self._general = self._general_transfer(None)
-        general, before = self._general, self._general.progress
-        try:
-            self._is_our_turn = general.take(block) or self._is_our_turn
-        except ProtocolFault as failed:
-            return self._fail(failed)
-        advanced: Events = [Advanced()] if general.progress != before else []
-        answer = general.answer
-        if answer is None:
-            return advanced
-        self._general = None
-        self._is_our_turn = False
-        return advanced + self._take_joined(answer)
-
-    def _take_pushed_block(self, block: GeneralBlockTransfer, message: bytes) -> Events:
-        try:
-            push = self._push.take(block)
-        except ProtocolFault:
-            return self._drop(Stray.MUTILATED, message)
-        if push is None:
-            return []
-        if self._ciphered is not None:
-            try:
-                push = self._ciphered.joined(push)
-            except ProtocolFault:
-                return self._drop(Stray.MUTILATED, message)
-        is_nested = push[0] == ApduTag.GENERAL_BLOCK_TRANSFER
-        return self._drop(Stray.MUTILATED, push) if is_nested else self._take_notice(push)
-
-    def _take_joined(self, message: bytes) -> Events:
-        """Take what general blocks carried; blocks within blocks have no meaning."""
-        if self._ciphered is not None:
-            try:
-                message = self._ciphered.joined(message)
-            except ProtocolFault as refused:
-                return self._fail(refused)
-        if message[0] == ApduTag.GENERAL_BLOCK_TRANSFER:
-            return self._drop(Stray.MUTILATED, message)
-        return self._take(message)
-
     # ------------------------------------------------------------------------------------------ ends
     def _drop(self, reason: Stray, message: bytes) -> Events:
         self._strays.add(reason, message)
@@ -418,8 +373,9 @@ class Association(XdlmsContext):
 
     def _broken(self, error: MeterError) -> Broken:
         """Return `error` with what was dropped meanwhile, which often tells why no answer came."""
-        if dropped := self.dropped:
-            error = replace(error, message=f"{error.message} ({dropped})")
+        told = self._general.told_in_vain if self._general is not None else ""
+        if told := "; ".join(filter(None, (told, self.dropped))):
+            error = replace(error, message=f"{error.message} ({told})")
         self._note(AssociationEvent.BROKEN)
         self._finish()
         return Broken(error)

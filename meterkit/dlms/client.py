@@ -20,16 +20,13 @@ from meterkit.dlms.apdu.descriptors import AttributeDescriptor, MethodDescriptor
 from meterkit.dlms.attribute_data import ActionData, AttributeData
 from meterkit.dlms.cosem.declare import AttributeRef, CosemObject, MethodRef
 from meterkit.dlms.cosem.obis import ObisCode
+from meterkit.dlms.duties.calls import MeterDuties
 from meterkit.dlms.logical_names import LogicalNames
-from meterkit.dlms.object_list import (
-    CURRENT_LN_ASSOCIATION,
-    CURRENT_SN_ASSOCIATION,
-    ObjectListElement,
-    parse_object_list,
-    parse_short_name_list,
-)
+from meterkit.dlms.object_list import ObjectListElement
 from meterkit.dlms.objects_client import ObjectValues, call_method, get_value, read_object, set_value
+from meterkit.dlms.profile.readings import ProfileReadings
 from meterkit.dlms.referencing import Referencing
+from meterkit.dlms.secured.key_management import KeyManagement
 from meterkit.dlms.session import DlmsSession
 from meterkit.dlms.short_names import ShortNames
 from meterkit.dlms.stream import AttributeStream, NotificationStream, decoded
@@ -50,7 +47,7 @@ Reference: TypeAlias = (
 )
 
 
-class DlmsClient(Lifetime):
+class DlmsClient(Lifetime, KeyManagement, MeterDuties, ProfileReadings):
     """A DLMS/COSEM meter on one transport.
 
     Use it in `async with`: entering opens nothing but a place for the keep-alive task; leaving releases
@@ -111,19 +108,6 @@ class DlmsClient(Lifetime):
         session, interval = self._session, self.options.keep_alive_interval
         if self.options.keep_alive and session.has_link_to_keep:
             self._start_keep_alive(KeepAlive(session.exchange, session.beat, lambda: interval, interval))
-
-    async def use_keys(
-        self, *, encryption_key: bytes | None = None, authentication_key: bytes | None = None
-    ) -> Result[None]:
-        """Go on with keys that the meter has just taken (global unicast); the others stay as they are.
-
-        The answer to a key transfer still goes by the former keys, so call this once it is here.  Later
-        connections of this client use the new keys, and try the former ones where the meter has those.
-
-        Errors: STATE not connected; SECURITY no invocation counters for the new key.
-        Raises: ValueError for keys of another size than the suite's, or without keys in use.
-        """
-        return await self._session.change_keys(encryption_key, authentication_key)
 
     async def disconnect(self) -> None:
         """Release the association and close the line: in bounded time, whatever the meter does."""
@@ -213,21 +197,6 @@ class DlmsClient(Lifetime):
         Errors: STATE the service was not granted, or the association uses short names; as `get_attribute`.
         """
         return await self._logical.access(request)
-
-    async def objects(self) -> Result[tuple[ObjectListElement, ...]]:
-        """Read the association view: every object with its class, version, name and access rights.
-
-        Errors: as `get_attribute`.
-        """
-        short = self.options.referencing == "short_name"
-        view = CURRENT_SN_ASSOCIATION if short else CURRENT_LN_ASSOCIATION
-        answer = await self._services.read(view)
-        if isinstance(answer, Err):
-            return answer
-        try:
-            return Ok((parse_short_name_list if short else parse_object_list)(answer.value))
-        except ProtocolFault as odd:
-            return Err(odd.error)
 
     async def get(self, ref: AttributeRef[T], selection: Selection | None = None) -> Result[T]:
         """Read one attribute as its type: `client.get(Register("1-0:1.8.0").scaler_unit)`.

@@ -17,11 +17,13 @@ from meterkit.dlms.apdu.get import (
     GetRequestWithList,
     GetResponseNormal,
     GetResponseWithList,
+    encode_get,
 )
 from meterkit.dlms.apdu.results import ActionResult, DataAccessResult
 from meterkit.dlms.apdu.set import SetRequestNormal, SetResponseNormal
 from meterkit.dlms.conformance import Conformance
 from meterkit.dlms.refusals import refused, unexpected
+from meterkit.dlms.secret_requests import is_secret
 from meterkit.dlms.session import DlmsSession
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
 from meterkit.result import Err, Ok, Result
@@ -48,7 +50,11 @@ class LogicalNames:
         Errors: REFUSED the meter's data-access-result; as `DlmsSession.call`.
         """
         session = self.session
-        answer = await session.call(GetRequestNormal(session.next_invoke(), attribute, selection))
+        if selection is None and attribute.attribute and session.association.grants_get:
+            octets = encode_get(session.next_invoke(), attribute)
+            answer = await session.ask(octets, is_secret=is_secret(attribute))
+        else:
+            answer = await session.call(GetRequestNormal(session.next_invoke(), attribute, selection))
         if isinstance(answer, Err):
             return Err(answer.error.at(f"GET {attribute}"))
         octets = answer.value

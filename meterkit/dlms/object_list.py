@@ -4,6 +4,7 @@
     access_rights            = structure { attribute_access, method_access }
     attribute_access         = array of structure { attribute_id, access_mode, access_selectors }
     objlist_element (SN)     = structure { base_name, class_id, version, logical_name }
+    access_rights_element (SN, attribute 3) = structure { base_name, attribute_access, method_access }
 
 Source: Blue Book, Association LN (class 15, attribute 2) and Association SN (class 12, attribute 2).
 """
@@ -11,13 +12,13 @@ Source: Blue Book, Association LN (class 15, attribute 2) and Association SN (cl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import IntFlag
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
 from meterkit.codec import axdr
 from meterkit.dlms.apdu.descriptors import AttributeDescriptor
+from meterkit.dlms.cosem.access_control import Access
 from meterkit.dlms.cosem.obis import ObisCode
 from meterkit.errors import ErrorKind, ProtocolFault, fault
 
@@ -29,24 +30,6 @@ CURRENT_LN_ASSOCIATION: Final = AttributeDescriptor(ASSOCIATION_LN, CURRENT_ASSO
 CURRENT_SN_ASSOCIATION: Final = AttributeDescriptor(ASSOCIATION_SN, CURRENT_ASSOCIATION, OBJECT_LIST)
 SN_ASSOCIATION_NAME: Final = 0xFA00  # base name of the current association, fixed
 FLAGS_SINCE: Final = 3  # version of Association LN since which access modes are bits, not an enumeration
-
-
-class Access(IntFlag):
-    """What may be done with an attribute or a method, and under which protection.
-
-    Source: Blue Book, Association LN version 3; the enumeration of older versions is told in these terms.
-    """
-
-    NONE = 0
-    READ = 1  #: of an attribute
-    EXECUTE = 1  #: of a method
-    WRITE = 2
-    AUTHENTICATED_REQUEST = 4
-    ENCRYPTED_REQUEST = 8
-    SIGNED_REQUEST = 16
-    AUTHENTICATED_RESPONSE = 32
-    ENCRYPTED_RESPONSE = 64
-    SIGNED_RESPONSE = 128
 
 
 _OLD_ATTRIBUTE_MODES: Final = (
@@ -65,6 +48,9 @@ _OLD_METHOD_MODES: Final = (
 )
 
 
+_Rights: TypeAlias = tuple[Mapping[int, Access], Mapping[int, Access], Mapping[int, tuple[int, ...]]]
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectListElement:
     """One object of a meter."""
@@ -74,10 +60,8 @@ class ObjectListElement:
     obis: ObisCode
     attribute_access: Mapping[int, Access] = field(
         default_factory=dict[int, Access]
-    )  #: by attribute; empty with SN
-    method_access: Mapping[int, Access] = field(
-        default_factory=dict[int, Access]
-    )  #: by method; empty with SN
+    )  #: by attribute; empty where an association SN tells no rights
+    method_access: Mapping[int, Access] = field(default_factory=dict[int, Access])  #: by method; likewise
     selectors: Mapping[int, tuple[int, ...]] = field(
         default_factory=dict[int, tuple[int, ...]]
     )  #: of selective access
@@ -86,13 +70,18 @@ class ObjectListElement:
     def __hash__(self) -> int:
         return hash((self.class_id, self.version, self.obis))
 
+    @property
+    def has_rights(self) -> bool:
+        """Whether the association tells the rights; one with short names does not always."""
+        return self.base_name is None or bool(self.attribute_access)
+
     def is_readable(self, attribute: int) -> bool:
-        """Whether `attribute` may be read; with short names, whose view tells no rights, True."""
-        return self.base_name is not None or bool(self.attribute_access.get(attribute, 0) & Access.READ)
+        """Whether `attribute` may be read; True where no rights are told."""
+        return not self.has_rights or bool(self.attribute_access.get(attribute, 0) & Access.READ)
 
     def is_writable(self, attribute: int) -> bool:
-        """Whether `attribute` may be written; with short names True."""
-        return self.base_name is not None or bool(self.attribute_access.get(attribute, 0) & Access.WRITE)
+        """Whether `attribute` may be written; True where no rights are told."""
+        return not self.has_rights or bool(self.attribute_access.get(attribute, 0) & Access.WRITE)
 
 
 def parse_object_list(octets: bytes) -> tuple[ObjectListElement, ...]:
@@ -111,6 +100,30 @@ def parse_short_name_list(octets: bytes) -> tuple[ObjectListElement, ...]:
     Errors: `ProtocolFault` (DECODE) naming the element.
     """
     return tuple(_sn_element(index, element) for index, element in enumerate(_array(octets)))
+
+
+def with_short_name_rights(
+    view: tuple[ObjectListElement, ...], octets: bytes
+) -> tuple[ObjectListElement, ...]:
+    """Return a view with the rights in an SN association's access_rights_list (attribute 3, from version 1).
+
+    Errors: `ProtocolFault` (DECODE) naming the element.
+    """
+    rights: dict[int, _Rights] = {}
+    for index, element in enumerate(_array(octets)):
+        match element:
+            case (int(base_name), list(attributes), list(methods)):
+                rights[base_name & 0xFFFF] = _rights(index, attributes, methods, 0)
+            case _:
+                raise _odd(index, "base_name, attribute_access, method_access", element)
+    return tuple(_with(one, rights.get(one.base_name or 0)) for one in view)
+
+
+def _with(one: ObjectListElement, rights: _Rights | None) -> ObjectListElement:
+    if rights is None:
+        return one
+    attributes, methods, selectors = rights
+    return replace(one, attribute_access=attributes, method_access=methods, selectors=selectors)
 
 
 def _array(octets: bytes) -> list[axdr.Value]:
@@ -135,17 +148,20 @@ def _association_version(elements: list[axdr.Value]) -> int:
 def _ln_element(index: int, element: axdr.Value, version: int) -> ObjectListElement:
     match element:
         case (int(class_id), int(own_version), bytes(name), (list(attributes), list(methods))):
-            rights = [_attribute_right(index, item, version) for item in attributes]
-            return ObjectListElement(
-                class_id,
-                own_version,
-                _obis(index, name),
-                MappingProxyType({attribute: access for attribute, access, _ in rights}),
-                MappingProxyType(dict(_method_right(index, item, version) for item in methods)),
-                MappingProxyType({attribute: chosen for attribute, _, chosen in rights if chosen}),
-            )
+            rights = _rights(index, attributes, methods, version)
+            return ObjectListElement(class_id, own_version, _obis(index, name), *rights)
         case _:
             raise _odd(index, "class_id, version, logical_name, access_rights", element)
+
+
+def _rights(index: int, attributes: list[axdr.Value], methods: list[axdr.Value], version: int) -> _Rights:
+    """Return the rights to attributes and methods, and the selectors."""
+    rights = [_attribute_right(index, item, version) for item in attributes]
+    return (
+        MappingProxyType({attribute: access for attribute, access, _ in rights}),
+        MappingProxyType(dict(_method_right(index, item, version) for item in methods)),
+        MappingProxyType({attribute: chosen for attribute, _, chosen in rights if chosen}),
+    )
 
 
 def _attribute_right(index: int, item: axdr.Value, version: int) -> tuple[int, Access, tuple[int, ...]]:

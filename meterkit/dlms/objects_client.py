@@ -123,7 +123,7 @@ async def read_object(
 
 def _readable(obj: CosemObject, rights: ObjectListElement | None) -> list[AttributeRef[Any]]:
     indices: Iterable[int] = obj.attributes
-    if rights is not None and rights.base_name is None:
+    if rights is not None and rights.has_rights:
         indices = (index for index in sorted(rights.attribute_access) if rights.is_readable(index))
     return [obj.attribute_ref(index) for index in indices]
 

@@ -24,6 +24,7 @@ from meterkit.dlms.hdlc.parameters import HdlcParameters
 from meterkit.dlms.hdlc_link import HdlcLink
 from meterkit.dlms.proposal import LOGICAL_NAME_SERVICES, plain_aarq, propose
 from meterkit.dlms.refusals import EXCEPTIONS, exception, unexpected
+from meterkit.dlms.secret_requests import tells_secret
 from meterkit.dlms.secured.association import SecureAssociation
 from meterkit.dlms.secured.counter_object import counter_in, counter_request, public_options
 from meterkit.dlms.secured.link import ciphered
@@ -42,6 +43,7 @@ GENERAL_BLOCKS: Final = 4  # that a meter may send over TCP before we acknowledg
 GOODBYE: Final = 10.0  # s for RLRQ and DISC together when leaving; then the line is closed anyway
 RELEASE: Final = 5.0  # s of them for RLRQ: some meters never answer it
 
+_octets = logging.getLogger("meterkit.octets")
 _service = logging.getLogger("meterkit.service")
 
 _REPEATABLE: Final = frozenset((int(ApduTag.GET_REQUEST), int(ApduTag.READ_REQUEST)))
@@ -110,30 +112,38 @@ class DlmsSession:
         """Return the invoke-id-and-priority octet of the next request."""
         return self.association.next_invoke(confirmed, self.options.high_priority)
 
-    async def call(self, request: Apdu) -> Result[bytes]:
+    async def call(self, request: Apdu, *, is_secret: bool = False) -> Result[bytes]:
         """Perform one service with all its blocks, and return the response APDU.
 
+        Of requests that are known to be secret, or said to be, the log shows sizes only.
         Errors: STATE the service was not granted (nothing was sent) or not connected; REFUSED an exception
         of the meter, in words; whatever broke the link.
         """
         if self.exchange.lost is None and (objection := self.association.permits(request)) is not None:
             return Err(objection)
-        octets = request.encode()
+        if _octets.isEnabledFor(logging.DEBUG):
+            is_secret = is_secret or tells_secret(request)
+        return await self.ask(request.encode(), is_secret=is_secret)
+
+    async def ask(self, octets: bytes, *, is_secret: bool = False) -> Result[bytes]:
+        """Perform a service that was granted, and return the response APDU.  Errors: as `call`."""
         if self._secured is None:
-            answer = await self.exchange(octets)
+            answer = await self.exchange(octets, is_secret=is_secret)
         else:
-            answer = await self._exchange_secured(self._secured, octets)
-        if isinstance(answer, Err) and (dropped := self.association.dropped):
-            # Time ran out while the meter said something else.
-            answer = Err(replace(answer.error, message=f"{answer.error.message} ({dropped})"))
+            answer = await self._exchange_secured(self._secured, octets, is_secret)
+        if isinstance(answer, Err):
+            if dropped := self.association.dropped:  # time ran out while the meter said something else
+                answer = Err(replace(answer.error, message=f"{answer.error.message} ({dropped})"))
+        elif answer.value[:1] in EXCEPTIONS:
+            answer = Err(exception(answer.value) or unexpected(answer.value, "a response"))
         if _service.isEnabledFor(logging.DEBUG):
             outcome = apdu_name(answer.value) if isinstance(answer, Ok) else str(answer.error)
             _service.debug("%s: %s -> %s", self.transport.name, apdu_name(octets), outcome)
-        if isinstance(answer, Ok) and answer.value[:1] in EXCEPTIONS:
-            return Err(exception(answer.value) or unexpected(answer.value, "a response"))
         return answer
 
-    async def _exchange_secured(self, secured: SecureAssociation, octets: bytes) -> Result[bytes]:
+    async def _exchange_secured(
+        self, secured: SecureAssociation, octets: bytes, is_secret: bool
+    ) -> Result[bytes]:
         """Return the answer; where the meter expects another counter, it is followed, and a read repeated.
 
         Nothing else is: nobody vouches for that refusal, so the request may have been performed.
@@ -141,14 +151,29 @@ class DlmsSession:
         try:
             if not secured.is_ready:
                 await secured.make_ready()
-            answer = await self.exchange(octets)
+            answer = await self.exchange(octets, is_secret=is_secret)
             if isinstance(answer, Ok) and answer.value[:1] in EXCEPTIONS:
                 is_followed = await secured.recovers(answer.value)
                 if is_followed and octets[0] in _REPEATABLE:
-                    return await self.exchange(octets)
+                    answer = await self.exchange(octets, is_secret=is_secret)
+            if secured.is_behind:
+                await secured.catch_up()
         except ProtocolFault as refused:
             return Err(refused.error)
         return answer
+
+    async def hear(self) -> Result[bytes]:
+        """Return the next thing the meter said unasked; wait for it, however long.
+
+        Errors: what ended the session; SECURITY its counter can't be kept.
+        """
+        heard = await self.exchange.listen()
+        if self._secured is not None and self._secured.is_behind:
+            try:
+                await self._secured.catch_up()
+            except ProtocolFault as down:
+                return Err(down.error)
+        return heard
 
     async def change_keys(
         self, encryption_key: bytes | None, authentication_key: bytes | None
@@ -178,7 +203,10 @@ class DlmsSession:
         if self.is_associated:
             return Err(MeterError(ErrorKind.STATE, "already connected: disconnect() first"))
         if self._secured is not None:
-            self._secured.arm(password)
+            try:
+                password = await self._secured.arm(password)
+            except ProtocolFault as lacking:
+                return Err(lacking.error)
         granted: Result[NegotiatedAssociation] | None = None
         try:
             counted = await self._learn_counter()

@@ -27,6 +27,7 @@ from meterkit.dlms.conformance import Conformance
 from meterkit.dlms.cosem.obis import ObisCode
 from meterkit.dlms.object_list import CURRENT_SN_ASSOCIATION, SN_ASSOCIATION_NAME, parse_short_name_list
 from meterkit.dlms.refusals import refused, unexpected
+from meterkit.dlms.secret_requests import is_secret
 from meterkit.dlms.session import DlmsSession
 from meterkit.dlms.short_name_places import attribute_name, method_name
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault, fault
@@ -74,7 +75,8 @@ class ShortNames:
             variables = tuple(self._variable(attribute, selection) for attribute, selection in attributes)
         except ProtocolFault as unknown:
             return await self._one_by_one(attributes, unknown.error)
-        answer = await self.session.call(ReadRequest(variables))
+        hides = any(is_secret(attribute) for attribute, _ in attributes)
+        answer = await self.session.call(ReadRequest(variables), is_secret=hides)
         results = answer if isinstance(answer, Err) else _read_results(answer.value, len(attributes))
         if isinstance(results, Err):
             return [Err(results.error.at(f"Read {attribute}")) for attribute, _ in attributes]
@@ -111,7 +113,7 @@ class ShortNames:
             variable = self._variable(attribute, selection)
         except ProtocolFault as unknown:
             return Err(unknown.error.at(where))
-        return await self._write(variable, value, where, confirmed)
+        return await self._write(variable, value, where, confirmed, hides=is_secret(attribute))
 
     async def act(
         self, method: MethodDescriptor, parameters: bytes | None = None, *, confirmed: bool = True
@@ -130,13 +132,13 @@ class ShortNames:
         except ProtocolFault as unknown:
             return Err(unknown.error.at(where))
         data = NULL_DATA if parameters is None else parameters
-        return await self._write(VariableName(name), data, where, confirmed)
+        return await self._write(VariableName(name), data, where, confirmed, hides=is_secret(method))
 
     async def _write(
-        self, variable: VariableAccess, value: bytes, where: str, confirmed: bool
+        self, variable: VariableAccess, value: bytes, where: str, confirmed: bool, *, hides: bool
     ) -> Result[None]:
         service = WriteRequest if confirmed else UnconfirmedWriteRequest
-        answer = await self.session.call(service((variable,), (value,)))
+        answer = await self.session.call(service((variable,), (value,)), is_secret=hides)
         outcome = answer.bind(_written) if confirmed else answer.map(lambda _: None)
         return outcome if isinstance(outcome, Ok) else Err(outcome.error.at(where))
 

@@ -26,6 +26,9 @@ class Strays:
     def __init__(self) -> None:
         self._dropped: dict[Stray, tuple[int, bytes]] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._dropped)
+
     def add(self, reason: Stray, message: bytes) -> None:
         """Remember that `message` was dropped."""
         count, _ = self._dropped.get(reason, (0, b""))

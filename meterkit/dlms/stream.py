@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Self
 
+from meterkit.codec import axdr
 from meterkit.dlms.apdu import decode_apdu
 from meterkit.dlms.apdu.descriptors import AttributeDescriptor, SelectedAttribute
 from meterkit.dlms.apdu.notification import DataNotification, EventNotification
@@ -75,7 +76,7 @@ class NotificationStream(ResultStream[Notification]):
         self._session = session
 
     async def _next(self) -> Result[Notification]:
-        heard = await self._session.exchange.listen()
+        heard = await self._session.hear()
         if isinstance(heard, Err):
             return heard
         return notification(heard.value)
@@ -97,6 +98,8 @@ def decoded(attribute: AttributeDescriptor, read: Result[bytes]) -> Result[Attri
     if isinstance(read, Err):
         return read
     try:
-        return Ok(AttributeData.decoded(attribute.class_id, attribute.obis, attribute.attribute, read.value))
+        data = read.value
+        value = axdr.decode(data, strict=False)
+        return Ok(AttributeData(attribute.class_id, attribute.obis, attribute.attribute, data, value))
     except ProtocolFault as odd:
         return Err(odd.error.at(f"GET {attribute}"))

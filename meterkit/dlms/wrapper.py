@@ -146,7 +146,7 @@ class WrapperLink:
 
     What comes from the meter's wPort to ours is a Message, whether asked for or not (the association knows
     late answers); anything else is a Notice, as pushes go to wPorts of their own.  Nothing is ever sent
-    again: TCP does that itself, and over UDP nobody could tell a lost request from a lost answer.
+    again here: TCP does that itself, and over UDP nobody could tell a lost request from a lost answer.
     """
 
     def __init__(
@@ -193,22 +193,29 @@ class WrapperLink:
         mid-exchange.
         """
         events = self.send_unconfirmed(message)
-        if not self._is_broken:
-            self._is_awaiting = True
+        self._is_awaiting = not self._is_broken
         return events
 
     def send_unconfirmed(self, message: bytes) -> Events:
         """Send an APDU that nobody answers.  Errors and Raises: as `send`."""
-        if not 0 < len(message) <= MAX_LENGTH:
-            raise ValueError(f"{len(message)} octets: a WRAPPER message carries 1 to {MAX_LENGTH}")
+        size = len(message)
+        if not 0 < size <= MAX_LENGTH:
+            raise ValueError(f"{size} octets: a WRAPPER message carries 1 to {MAX_LENGTH}")
         if self._is_broken:
             return [Broken(MeterError(ErrorKind.STATE, "the link is broken: connect again"))]
         if self._is_awaiting:
             raise RuntimeError("the last message still waits for its answer")
-        self._others = self._bad = 0
-        self._last_odd = ""
-        self._set_timeout()
-        return [Transmit(self._request_start + len(message).to_bytes(2, "big") + message)]
+        if self._last_odd:
+            self._others = self._bad = 0
+            self._last_odd = ""
+        return [Transmit(self._request_start + size.to_bytes(2, "big") + message)]
+
+    def forgo(self) -> bool:
+        """Wait no longer for the answer, so that another message may be sent; False if a part of one came."""
+        if self._is_broken or self._reader.is_waiting:
+            return False
+        self._is_awaiting = False
+        return True
 
     def receive(self, octets: bytes) -> Events:
         """Take octets as they came off the line; any of them once broken are dropped."""

@@ -28,6 +28,8 @@ class XdlmsContext:
         self.server_max_pdu = 0  #: octets the meter takes in one PDU; 0: any number
         self.client_max_pdu = 0  #: octets we announced to take; 0: any number
         self.prefers_general_blocks = False
+        self.grants_get = False  #: GET of a whole attribute may be asked for, as `permits` would say
+        self._largest_pdu = _LARGEST_PDU  # octets that we send: PDU sizes have 16 bits, as WRAPPER's lengths
         self._invoke_id = 0
         self._priority = HIGH_PRIORITY
 
@@ -47,8 +49,9 @@ class XdlmsContext:
         self.server_max_pdu = server_max_pdu
         self.client_max_pdu = client_max_pdu
         self.prefers_general_blocks = use_general_block_transfer
+        self._largest_pdu = server_max_pdu or _LARGEST_PDU
         self._priority = HIGH_PRIORITY if conformance & Conformance.PRIORITY_MGMT_SUPPORTED else 0
-        self.state = follow(self.state, AssociationEvent.PRE_ESTABLISHED)
+        self._note(AssociationEvent.PRE_ESTABLISHED)
 
     def next_invoke(self, confirmed: bool = True, high_priority: bool = True) -> int:
         """Return the next invoke-id-and-priority octet: ids 1 to 15, 0 and again.
@@ -63,10 +66,7 @@ class XdlmsContext:
         """Return why `apdu` must not be sent now; None if it may.  Nothing is sent."""
         return permission.objection(apdu, self.state, self.conformance)
 
-    @property
-    def _largest_pdu(self) -> int:
-        """The longest PDU we send, in octets: PDU sizes have 16 bits, and so have WRAPPER's lengths."""
-        return self.server_max_pdu or _LARGEST_PDU
-
     def _note(self, event: AssociationEvent) -> None:
         self.state = follow(self.state, event)
+        granted = Conformance.GET if self.conformance is None else self.conformance
+        self.grants_get = self.state is AssociationState.ASSOCIATED and bool(granted & Conformance.GET)

@@ -24,6 +24,7 @@ _DST, _POWER_FAIL, _FORWARD, _BACKWARD = 1, 2, 4, 8  # common nibble; bit 0 is i
 _PARTIAL, _LONG, _SKIPPED, _MISSING, _STALE = 2, 3, 4, 10, 11  # channel nibbles, OSGP guide
 _STANDARD_TIME = timedelta(hours=1)  # of the house, east of Greenwich
 _INT32_MASK = 0x7FFFFFFF  # registers roll over within the positive half
+_SEQUENCES = 1 << 32  # BT63's block sequence number is a UINT32 and wraps
 
 
 def stime_date(time: datetime) -> bytes:
@@ -181,7 +182,7 @@ class LoadProfileMemory:
         self._block_number = block
         self.last_block = self._next_block
         self._next_block = (self._next_block + 1) % blocks
-        self._sequence += 1
+        self._sequence = (self._sequence + 1) % _SEQUENCES
         self.valid_blocks = min(self.valid_blocks + 1, blocks)
         self.has_overflowed |= self.unread_blocks == blocks
         self.unread_blocks = min(self.unread_blocks + 1, blocks)

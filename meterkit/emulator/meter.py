@@ -42,6 +42,7 @@ class MeterEmulator:
     """One meter that any number of sessions may talk to.
 
     `clock` gives the time of day as an aware datetime; the default is this machine's clock in UTC.
+    `household` may be shared by meters that measure the same; the default is one of the meter's own.
     `tables`, `faults` and `procedures` may be changed at any time.
     """
 
@@ -50,6 +51,7 @@ class MeterEmulator:
         configuration: EmulatorConfiguration | None = None,
         *,
         clock: Callable[[], datetime] | None = None,
+        household: Household | None = None,
     ) -> None:
         self.configuration = configuration or EmulatorConfiguration()
         self.faults: EmulatorFaults = self.configuration.faults.model_copy()
@@ -62,7 +64,7 @@ class MeterEmulator:
         self.last_activation: datetime | None = None  #: of a pending table
         self.held_off_until = 0.0  #: on the sessions' clock; the optical port is deaf until then
         self.user_id: int | None = None  #: whose request is being served, for the event logs
-        self.household = Household(self.configuration.seed)
+        self.household = household or Household(self.configuration.seed)
         self.measurement = Measurement(self.household, self.configuration)
         self._clock_offset = timedelta()
         self._exchanges = 0

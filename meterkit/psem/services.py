@@ -46,6 +46,7 @@ __all__ = [
 
 PASSWORD_SIZE: Final = 20  # octets of a Security request
 USER_NAME_SIZE: Final = 10  # octets of a Logon request
+_RESPONSE_CODES: Final = {code: ResponseCode(code) for code in range(0x20)}
 _PADDING: Final = {"nul": b"\0", "space": b" "}
 
 
@@ -195,8 +196,10 @@ class ServiceRequest:
     @classmethod
     def read_offset(cls, table_id: int, offset: int, count: int) -> Self:
         """Read `count` octets (0..65535) of a table from octet `offset` (24 bits)."""
-        where = _uint("table_id", table_id, 2) + _uint("offset", offset, 3)
-        return cls(ServiceCode.READ_OFFSET, where + _uint("count", count, 2))
+        table_id = arguments.whole("table_id", table_id, 0, 0xFFFF)
+        offset = arguments.whole("offset", offset, 0, 0xFFFFFF)
+        count = arguments.whole("count", count, 0, 0xFFFF)
+        return cls(ServiceCode.READ_OFFSET, (table_id << 40 | offset << 16 | count).to_bytes(7, "big"))
 
     @classmethod
     def read_index(cls, table_id: int, indices: Sequence[int], count: int = 1) -> Self:
@@ -283,8 +286,8 @@ class ServiceResponse:
         Errors: ProtocolFault PROTOCOL when empty, or when the first octet is a request's (above 0x1F).
         """
         try:
-            return cls(ResponseCode(octets[0]), octets[1:])
-        except (IndexError, ValueError):
+            return cls(_RESPONSE_CODES[octets[0]], octets[1:])
+        except (IndexError, KeyError):
             # Not the rest: a line that sends our request back would have it show a password.
             came = f"{octets[:1].hex()} came, {len(octets)} octets in all" if octets else "nothing came"
             raise fault(ErrorKind.PROTOCOL, f"a response begins with 00 to 1f; {came}") from None

@@ -69,6 +69,8 @@ def check(state: SessionState, request_code: int) -> MeterError | None:
 
     The error's kind is STATE; nothing has been sent, so the session is as it was.
     """
+    if state is SessionState.SESSION and request_code in _USUAL:
+        return None
     if _next_state(state, request_code) is not None:
         return None
     service = service_of(request_code)
@@ -87,6 +89,8 @@ def after(state: SessionState, request_code: int) -> SessionState:
 
     Raises: ValueError for a request that `check` objects to.
     """
+    if state is SessionState.SESSION and request_code in _USUAL:
+        return state
     following = _next_state(state, request_code)
     if following is None:
         raise ValueError(f"service 0x{request_code:02X} is out of order in state {state.name}")
@@ -98,3 +102,9 @@ def _next_state(state: SessionState, request_code: int) -> SessionState | None:
     if service is not None:
         return TRANSITIONS[state].get(service)
     return state if state is SessionState.SESSION else None
+
+
+#: Codes of the requests that an open session is for: possible there, and nothing of its state changes.
+_USUAL: Final = frozenset(
+    code for code in range(0x100) if _next_state(SessionState.SESSION, code) is SessionState.SESSION
+)

@@ -31,6 +31,11 @@ CLOSE_GRACE = 3.0  # s to close a line whose exchange was cut short; a serial po
 MAX_BACKOFF = 30.0  # s between two tries to open a line
 LISTENING = 1.0  # s the line is held at a time for nothing but listening; who wants it gets it at once
 
+_CUT_SHORT = MeterError(
+    ErrorKind.STATE,
+    "an exchange was cancelled before its answer came, so the line's state is unknown: connect again",
+)
+
 _octets = logging.getLogger("meterkit.octets")
 _log = logging.getLogger("meterkit.link")
 
@@ -81,8 +86,13 @@ class Exchange:
         Errors: whatever broke the link or the transport; it is also kept as `lost`.  An exchange that
         failed on a link that is well (`Failed`) leaves the session as it is.
         """
-        self.transport.hearing.interrupt()
-        async with self.transport.lock:
+        transport = self.transport
+        turns, hearing = transport.lock, transport.hearing
+        if hearing.scope is not None:
+            hearing.interrupt()
+        if not turns.take():
+            await turns.wait()
+        try:
             if self.lost is not None:
                 return Err(self.lost)
             if check is not None and (objection := check()) is not None:
@@ -93,29 +103,25 @@ class Exchange:
             except ProtocolFault as broken:
                 return Err(await self.lose(broken.error))
             except BaseException:
-                await self.lose(
-                    MeterError(
-                        ErrorKind.STATE,
-                        "an exchange was cancelled before its answer came, so the line's state is unknown: "
-                        "connect again",
-                    )
-                )
+                await self.lose(_CUT_SHORT)
                 raise
             finally:
                 self.is_busy = False
                 self.last_activity = self._clock()
                 if self._active is not None:
                     self._active.set()
+        finally:
+            turns.release()
 
     async def _drive(
         self, link: Link, begin: Callable[[], Events], is_secret: bool, patience: float | None
     ) -> Result[bytes]:
         transport, clock = self.transport, self._clock
-        allowed = self.timeout if patience is None else min(patience, self.timeout)
+        log = self._logger(is_secret) if _octets.isEnabledFor(logging.DEBUG) else None
+        allowed = left = self.timeout if patience is None else min(patience, self.timeout)
         deadline = clock() + allowed
-        events = begin()
         delay = 0.0
-        log = self._logger(is_secret)
+        events = begin()
         while True:
             answer: Result[bytes] | None = None
             reply = b""
@@ -127,41 +133,50 @@ class Exchange:
                 elif isinstance(event, Failed):
                     answer = Err(event.error)
                 elif isinstance(event, Advanced):
-                    deadline = clock() + allowed
+                    deadline, left = clock() + allowed, allowed
                 elif isinstance(event, Notice):
                     self._notice(event.octets)
                 else:
                     raise ProtocolFault(event.error)
-            if reply and delay:
-                await anyio.sleep(delay)
-            if log and reply:
-                log(">", reply)
-            if answer is not None:
-                if reply:  # the last packet's ACK may travel with the next request
+            if reply:
+                if delay:
+                    await anyio.sleep(delay)
+                    left -= delay
+                if log:
+                    log(">", reply)
+                if answer is not None:  # the last packet's ACK may travel with the next request
                     await transport.hold(reply)
+                elif not transport.put(reply):
+                    await self._send(reply, deadline)
+                    left = deadline - clock()
+            if answer is not None:
                 return answer
-            if not reply:
-                pass
-            elif transport.is_full:
-                await self._squeeze(reply, deadline)
-            else:
-                await transport.send(reply)
-            left = deadline - clock()
             octets = await transport.receive(min(link.timeout, left)) if left > 0 else b""
             if octets:
-                delay = self.turnaround_delay
                 if log:
                     log("<", octets)
                 events = link.receive(octets)
-            elif clock() < deadline:
-                events = link.timed_out()
-            elif patience is None:
-                raise self._too_slow()
+                if len(events) == 1 and type(events[0]) is Message:  # the usual end
+                    return Ok(events[0].octets)
+                delay = self.turnaround_delay
             else:
-                return Err(self._too_slow().error)
+                events = self._silence(link, deadline, patience)
+            left = deadline - clock()
 
-    async def _squeeze(self, octets: bytes, deadline: float) -> None:
-        """Send over a line that takes no octets just now, within what is left of the exchange's time."""
+    def _silence(self, link: Link, deadline: float, patience: float | None) -> Events:
+        """Return what the link makes of a silence; past the deadline, the end of the exchange."""
+        if self._clock() < deadline:
+            return link.timed_out()
+        error = self._too_slow()
+        if patience is None:
+            raise error
+        return [Failed(error.error)]
+
+    async def _send(self, octets: bytes, deadline: float) -> None:
+        """Send; over a line that takes no octets just now, within what is left of the exchange's time."""
+        if not self.transport.is_full:
+            await self.transport.send(octets)
+            return
         with anyio.CancelScope(deadline=deadline) as scope:
             await self.transport.send(octets)
         if scope.cancelled_caught:
@@ -171,10 +186,8 @@ class Exchange:
                 where=self.transport.name,
             )
 
-    def _logger(self, is_secret: bool) -> Callable[[str, bytes], None] | None:
-        """Return what writes octets into the log; None while nobody wants them."""
-        if not _octets.isEnabledFor(logging.DEBUG):
-            return None
+    def _logger(self, is_secret: bool) -> Callable[[str, bytes], None]:
+        """Return what writes octets into the log; wanted only where that is enabled."""
 
         def log(way: str, octets: bytes) -> None:
             shown = f"({len(octets)} octets of a secret)" if is_secret else octets.hex(" ")
@@ -233,7 +246,7 @@ class Exchange:
             hearing.scope = scope  # before the lock is had: one listener is enough to wait for it
             try:
                 async with self.transport.lock:
-                    is_wanted = self.transport.lock.statistics().tasks_waiting > 0
+                    is_wanted = self.transport.lock.is_wanted
                     if is_wanted or self.notices or self.lost is not None:
                         return
                     octets = await self.transport.receive(LISTENING)
@@ -250,8 +263,8 @@ class Exchange:
         """Take octets that nobody asked for: notices are kept, answers to nothing are dropped."""
         if self.lost is not None:
             return
-        if log := self._logger(False):
-            log("<", octets)
+        if _octets.isEnabledFor(logging.DEBUG):
+            self._logger(False)("<", octets)
         for event in self.link.receive(octets):
             if isinstance(event, Notice):
                 self._notice(event.octets)

@@ -41,20 +41,32 @@ class Lifetime(AsyncContextManagerMixin):
         # not wrapped in the task group's ExceptionGroup.
         failure: BaseException | None = None
         async with anyio.create_task_group() as tasks:
-            self._tasks = tasks
+            self.live_in(tasks)
             try:
                 yield self
             except (Exception, SystemExit, KeyboardInterrupt) as raised:
                 failure = raised
             finally:
-                self._tasks = None
-                with anyio.move_on_after(LEAVING, shield=True) as leaving:
-                    await self.disconnect()
-                if leaving.cancelled_caught:  # another task's connect() still held the door
-                    await close_line(self.transport)
+                await self.leave()
                 tasks.cancel_scope.cancel()
         if failure is not None:
             raise failure
+
+    def live_in(self, tasks: TaskGroup) -> None:
+        """Let the keep-alive run among the tasks of somebody who has many clients, instead of `async with`.
+
+        `leave` ends it, in whatever task, before the task group does.
+        """
+        self._tasks = tasks
+
+    async def leave(self) -> None:
+        """Disconnect in bounded time, even while cancelled, and end the keep-alive."""
+        self._tasks = None
+        with anyio.move_on_after(LEAVING, shield=True) as leaving:
+            await self.disconnect()
+        if leaving.cancelled_caught:  # another task's connect() still held the door
+            await close_line(self.transport)
+        self._cancel_keep_alive()
 
     @abstractmethod
     async def disconnect(self) -> None:

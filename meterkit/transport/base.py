@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Coroutine
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 from weakref import WeakSet
 
 import anyio
+
+from meterkit.transport.turns import Turns
 
 
 class Audience(Protocol):
@@ -41,7 +44,7 @@ class Transport(ABC):
 
     def __init__(self) -> None:
         #: Held for one exchange at a time.  Meters that share a `Line` share this lock.
-        self.lock = anyio.Lock(fast_acquire=True)
+        self.lock = Turns()
         #: Who holds the lock only to listen: shared with the lock.
         self.hearing = Hearing()
 
@@ -87,6 +90,13 @@ class Transport(ABC):
     async def send(self, octets: bytes) -> None:
         """Queue `octets` in order, waiting only where the line's own buffer is full."""
 
+    def put(self, octets: bytes) -> bool:
+        """Queue `octets` as `send` does if that needs no waiting; False: nothing was queued, so `send` them.
+
+        It spares a short request the price of a coroutine.  Errors: as `send`.
+        """
+        return False
+
     async def hold(self, octets: bytes) -> None:
         """Queue `octets` that gain by waiting a moment for what is sent next, such as an ACK.
 
@@ -95,7 +105,7 @@ class Transport(ABC):
         await self.send(octets)
 
     @abstractmethod
-    async def receive(self, timeout: float) -> bytes:
+    def receive(self, timeout: float) -> Coroutine[Any, Any, bytes]:
         """Return what has come, one octet or more; b"" when `timeout` seconds passed in silence."""
 
     @abstractmethod

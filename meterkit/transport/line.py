@@ -13,6 +13,7 @@ import anyio
 from meterkit.errors import ProtocolFault
 from meterkit.transport.base import Transport
 from meterkit.transport.octets import transport_error
+from meterkit.transport.turns import Turns
 
 # s of silence that show an abandoned meter has nothing more to say.  C12.18 meters repeat an answer that
 # was not acknowledged after 2 s.
@@ -37,7 +38,7 @@ class Line:
         self._quiet_at: float | None = None  # loop time by which an abandoned meter has fallen silent
 
     @property
-    def lock(self) -> anyio.Lock:
+    def lock(self) -> Turns:
         """Held for one exchange with any of the meters."""
         return self.transport.lock
 
@@ -208,8 +209,8 @@ class MeterOnLine(Transport):
 
     def _is_in_exchange(self) -> bool:
         """Tell whether the task that closes holds the lock: it gave an exchange up half way."""
-        owner = self.lock.statistics().owner
-        return owner is not None and owner == anyio.get_current_task()
+        holder = self.lock.holder
+        return holder is not None and holder is asyncio.current_task()
 
     def _check(self) -> None:
         if self._life is None:

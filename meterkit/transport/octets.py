@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import math
 from abc import abstractmethod
-from collections.abc import Callable
-from typing import TypeAlias, cast
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias, cast
 
 import anyio
 
@@ -237,13 +237,22 @@ class OctetProtocol(Inbox, asyncio.Protocol):
 
         Errors: TRANSPORT when the line has ended; nothing was written then, nor when cancelled.
         """
-        if self._is_full:
+        while not self.put_out(octets):
             await self.writable()
+
+    def put_out(self, octets: bytes) -> bool:
+        """Write `octets`, behind what was held; False, and nothing is, while the line's buffer is full.
+
+        Errors: TRANSPORT when the line has ended.
+        """
         if self._failure is not None:
             raise ProtocolFault(self._failure)
+        if self._is_full:
+            return False
         if self._held:
             octets, self._held = self._held + octets, b""
         self._write(octets)
+        return True
 
     def hold(self, octets: bytes) -> None:
         """Keep `octets` for the next `send`, for a few milliseconds at most.
@@ -338,6 +347,13 @@ class StreamTransport(Transport):
         async with self._door:
             await self._let_go()
 
+    def put(self, octets: bytes) -> bool:
+        """Write `octets`, behind what was held, unless the line's buffer is full or the line not open.
+
+        Errors: TRANSPORT when the line has ended.
+        """
+        return self._octets is not None and self._octets.put_out(octets)
+
     async def send(self, octets: bytes) -> None:
         """Write `octets`, behind what was held; wait first while the line's buffer is full.
 
@@ -358,7 +374,7 @@ class StreamTransport(Transport):
             raise self._not_open()
         protocol.hold(octets)
 
-    async def receive(self, timeout: float) -> bytes:
+    def receive(self, timeout: float) -> Coroutine[Any, Any, bytes]:
         """Return what has come; b"" when `timeout` seconds passed in silence.
 
         Errors: TRANSPORT when the line is not open, or has ended and all it brought was received.
@@ -366,7 +382,7 @@ class StreamTransport(Transport):
         protocol = self._octets
         if protocol is None:
             raise self._not_open()
-        return await protocol.receive(timeout)
+        return protocol.receive(timeout)
 
     def discard(self) -> bytes:
         """Throw away, and return, what came and was not received."""

@@ -42,12 +42,15 @@ def test_the_kind_is_found_out_or_said(
     assert document["tree"][0]["name"] == name
 
 
-def test_a_tree_is_printed_with_offsets_names_and_meanings(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_tree_is_printed_beside_its_octets_with_names_and_meanings(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["decode", GET]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "0000  get-response-normal"
-    assert lines[1] == "0002    invoke-id: 193 (id 1, confirmed, high priority)"
-    assert lines[-1] == "0004      double-long-unsigned: 5009"
+    column = " " * len("06 00 00 13 91 00 00 00")
+    assert lines[0] == f"0000  c4 01{column[5:]}  get-response-normal"
+    assert lines[1] == f"0002  c1{column[2:]}    invoke-id: 193 (id 1, confirmed, high priority)"
+    assert lines[-1] == f"0004  06 00 00 13 91{column[14:]}      double-long-unsigned: 5009"
 
 
 def test_a_log_with_several_frames_is_read_from_a_file(
@@ -108,3 +111,21 @@ def test_long_trees_are_cut_unless_all_is_asked_for(capsys: pytest.CaptureFixtur
     assert "more lines not shown (--all shows them)" in capsys.readouterr().out
     assert main(["decode", octets, "--all"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 0x300 + 2
+
+
+def test_messages_stand_in_the_json_beside_the_tree(capsys: pytest.CaptureFixture[str]) -> None:
+    document = decoded(capsys, *GET.split())
+    assert document["schema"] == "meterkit.dlms/1"
+    assert document["messages"][0]["result"] == {"data": {"type": "double-long-unsigned", "value": 5009}}
+
+
+def test_messages_come_as_xml(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["decode", "--xml", GET]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("<GetResponse>")
+    assert '<UInt32 Value="00001391" />' in told
+
+
+def test_xml_of_other_protocols_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["decode", "--xml", "--kind", "psem", "300001"]) == 2
+    assert "--xml is of dlms and hdlc" in " ".join(capsys.readouterr().err.split())

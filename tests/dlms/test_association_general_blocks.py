@@ -10,7 +10,7 @@ from meterkit.dlms.apdu.block import GeneralBlockTransfer
 from meterkit.dlms.conformance import Conformance
 from meterkit.errors import ErrorKind
 from meterkit.link import Advanced, Failed, Message, Notice, Transmit
-from tests.dlms.association_rig import GENERAL, Rig, broken, failed, message, octets, sent
+from tests.dlms.association_rig import GENERAL, Lower, Rig, broken, failed, message, octets, sent
 
 VECTORS = {
     v["name"]: v for v in json.loads((Path(__file__).parents[1] / "vectors" / "dlms.json").read_text())
@@ -33,6 +33,7 @@ def gbts(hexes):
 
 
 ONE, TWO, THREE, FOUR = parts(ANSWER, 4)
+PUSHED = "0f000000010002041101110211031104"
 
 
 def test_an_answer_in_one_general_block_is_an_answer():
@@ -103,11 +104,98 @@ def test_a_block_that_never_comes_fails_the_exchange():
     rig.ask(GET, gbt(1, ONE, streaming=True))
     events = []
     for count in range(1, 10):
-        events = rig.come(gbt(3, THREE))
+        events = rig.come(gbt(2 + count, THREE))
         if isinstance(events[-1], Failed):
             assert count == 6
             break
-    assert "block 2; 1 behind it came was asked for" in failed(events).message
+    assert "block 2; 6 behind it came was asked for" in failed(events).message
+
+
+def test_a_block_that_came_before_gives_us_no_turn():
+    rig = Rig()
+    rig.ask(GET, gbt(1, ONE))
+    assert rig.come(gbt(1, ONE)) == []  # our answer would make the meter say all that follows twice
+    assert len(sent(rig.come(gbt(2, TWO)))) == 1
+
+
+class Silent(Lower):
+    """A lower link that sends nothing twice by itself, as WRAPPER."""
+
+    is_whole = True
+
+    def forgo(self):
+        return self.is_whole
+
+
+def silent_rig(**options):
+    rig = Rig(**options)
+    rig.lower = rig.association.lower = Silent()
+    return rig
+
+
+def test_a_lost_window_or_acknowledgement_is_asked_for_again_three_times():
+    rig = silent_rig()
+    out, _ = rig.ask(GET, gbt(1, ONE))
+    for _ in range(3):
+        assert sent(rig.association.timed_out()) == out[1:]
+    error = broken(rig.association.timed_out())
+    assert error.kind is ErrorKind.TIMEOUT
+    assert "block 2 was asked for 3 times more" in error.message
+
+
+def test_whatever_comes_renews_the_patience_with_silence():
+    rig = silent_rig()
+    rig.ask(GET, gbt(1, ONE))
+    for number, data in ((2, TWO), (3, THREE)):
+        for _ in range(3):
+            assert len(sent(rig.association.timed_out())) == 1
+        assert len(sent(rig.come(gbt(number, data)))) == 1
+    assert message(rig.come(gbt(4, FOUR, last=True))) == ANSWER
+
+
+def test_a_message_that_broke_off_cannot_be_followed_by_another():
+    rig = silent_rig()
+    rig.ask(GET, gbt(1, ONE))
+    rig.lower.is_whole = False
+    assert broken(rig.association.timed_out()).kind is ErrorKind.TIMEOUT
+
+
+def test_a_lower_link_that_asks_again_by_itself_is_left_to_it():
+    rig = Rig(silence=[Transmit(b"RR")])
+    rig.ask(GET, gbt(1, ONE))
+    assert rig.association.timed_out() == [Transmit(b"RR")]
+
+
+@pytest.mark.parametrize("heard", [[], [gbt(1, ack=1)], [gbt(1, ack=1), gbt(2, ack=2), PUSHED]])
+def test_blocks_of_a_request_never_go_again_into_silence(heard):
+    rig = silent_rig(conformance=Conformance.SET | GENERAL, max_pdu=25)
+    rig.ask(LONG, *heard)
+    assert broken(rig.association.timed_out()).kind is ErrorKind.TIMEOUT
+
+
+def test_a_block_that_comes_late_a_second_time_is_no_part_of_the_next_answer():
+    rig = silent_rig()
+    rig.ask(GET, gbt(1, ONE))
+    assert len(sent(rig.association.timed_out())) == 1
+    last = gbt(2, ANSWER[8:], last=True)
+    assert message(rig.come(last)) == ANSWER
+    other = ONE.replace("c401c1", "c401c2")
+    rig.ask(GET.replace("c001c1", "c001c2"), gbt(1, other))
+    assert sent(rig.come(last)) == []
+    assert message(rig.come(gbt(2, "0900", last=True))) == other + "0900"
+
+
+def test_a_block_that_only_looks_late_comes_when_it_is_asked_for_again():
+    rig = silent_rig()
+    rig.ask(GET, gbt(1, ONE))
+    assert len(sent(rig.association.timed_out())) == 1
+    last = gbt(2, ANSWER[8:], last=True)
+    assert message(rig.come(last)) == ANSWER
+    rig.ask(GET, gbt(1, ONE))
+    assert rig.come(last) == []
+    assert len(sent(rig.association.timed_out())) == 1
+    assert message(rig.come(last)) == ANSWER
+    assert message(rig.ask(GET, gbt(1, ONE), last)[1]) == ANSWER  # once is enough
 
 
 def test_repeated_blocks_buy_no_time():

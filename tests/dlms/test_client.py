@@ -8,8 +8,8 @@ from meterkit.codec import axdr
 from meterkit.dlms.apdu.access import AccessAction, AccessGet, AccessRequest, AccessSet
 from meterkit.dlms.apdu.descriptors import AttributeDescriptor, MethodDescriptor, Selection
 from meterkit.dlms.conformance import Conformance
+from meterkit.dlms.cosem.access_control import Access
 from meterkit.dlms.cosem.classes import Data, DisconnectControl, Register
-from meterkit.dlms.object_list import Access
 from meterkit.emulator.dlms import DlmsQuirk
 from tests.dlms.rig import LLS, connected, line, meter, options
 from tests.virtual_clock import VIRTUAL_CLOCK

@@ -6,6 +6,7 @@ from pydantic import SecretBytes
 from meterkit import DlmsClientOptions, Err, ErrorKind, MeterError, Ok, SqliteCounterStore
 from meterkit.codec import axdr
 from meterkit.dlms.acse.apdus import Aare, ApplicationContext, AssociationResult
+from meterkit.dlms.agreement import NegotiatedAssociation
 from meterkit.dlms.apdu.initiate import InitiateResponse
 from meterkit.dlms.association import Association
 from meterkit.dlms.conformance import Conformance
@@ -399,7 +400,7 @@ async def test_aarq_and_proof_are_those_of_a_captured_session(monkeypatch):
     challenge = captured[captured.index(b"\x80\x10") + 2 :][:16]
     monkeypatch.setattr("meterkit.dlms.secured.association.new_challenge", lambda _: challenge)
     secure = SecureAssociation(options, ciphered(WrapperLink(1, 1)))
-    secure.arm(None)
+    await secure.arm(None)
     offer = propose(options)
     offer, request = await secure.begin(offer, plain_aarq(options, offer, None))
     assert request.encode() == captured[8:]
@@ -413,7 +414,7 @@ async def test_aarq_and_proof_are_those_of_a_captured_session(monkeypatch):
         sent.append(secure.cipher.protect(octets))
         return Err(MeterError(ErrorKind.TIMEOUT, "the capture ends here"))
 
-    await secure.complete(exchange, Association(secure.link), None)
+    await secure.complete(exchange, Association(secure.link), NegotiatedAssociation(Conformance(0), 0))
     assert sent == [octets_of("glo-action-request")]
 
 

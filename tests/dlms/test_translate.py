@@ -14,6 +14,7 @@ from meterkit.dlms.hdlc.address import HdlcAddress
 from meterkit.dlms.hdlc.control import HdlcControl, HdlcFrameType
 from meterkit.dlms.hdlc.frame import HdlcFrame
 from meterkit.dlms.translate import translate, translate_hdlc
+from meterkit.dlms.wrapper import WrapperHeader, WrapperMessage
 from meterkit.tree import NOT_UNDERSTOOD, Node, lines, strange_octets, text
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "dlms.json").read_text())
@@ -208,7 +209,26 @@ def test_a_damaged_frame_is_named_with_its_check():
     snrm[5] ^= 1
     (node,) = translate(bytes(snrm))
     assert node.meaning == "damaged"
-    assert "FCS" in text([node])
+    assert "FCS: 0f 01 (wrong: 86 10 expected)" in text([node])
+
+
+def test_a_damaged_frame_is_read_all_the_same_and_nothing_of_it_joins_a_message():
+    message = b"\xe6\xe7\x00" + octets_of("get-response-normal")
+    damaged = bytearray(frame(message))
+    damaged[-6] ^= 1
+    nodes = translate(frame(message[:5], more=True) + bytes(damaged) + frame(message[5:], number=1))
+    assert nodes[1].find("get-response-normal") is not None
+    assert strange_octets([nodes[1]]) == 2
+    whole = nodes[2].find("message")
+    assert whole is not None
+    assert whole.find("get-response-normal") is not None
+
+
+def test_damage_between_wrapper_messages_is_passed_over():
+    apdu = octets_of("get-response-normal")
+    whole = WrapperMessage(WrapperHeader(1, 16, len(apdu)), apdu).encode()
+    nodes = translate(whole + b"\x00\x07\xff" + whole)
+    assert [node.name for node in nodes] == ["WRAPPER", NOT_UNDERSTOOD, "WRAPPER"]
 
 
 def test_blocks_of_a_long_answer_are_put_together_below_the_last_one():

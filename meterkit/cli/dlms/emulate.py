@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
 
+from meterkit.cli.dlms.emulate_secured import SecuredClient, count_on, hints, with_secured_client
 from meterkit.cli.emulate import EmulatorServer, check_pty, parse_listen, serve_meter, serve_until_signal
 from meterkit.cli.output import json_line
 from meterkit.cli.running import say_hint
-from meterkit.cli.usage import UsageMistake
+from meterkit.cli.usage import UsageMistake, read_file
 from meterkit.emulator.dlms import (
     DEMO_PASSWORD,
     DlmsEmulatorConfiguration,
@@ -21,6 +24,7 @@ from meterkit.emulator.dlms import (
     DlmsQuirk,
     serve_udp,
 )
+from meterkit.emulator.dlms.cloned.meter_file import MeterFile, parse_meter_file
 from meterkit.wording import flaw_text
 
 DEFAULT_LISTEN: Final = "tcp://127.0.0.1:4059"
@@ -35,8 +39,10 @@ class Wish:
     pty: bool
     interface: str | None
     config: Path | None
+    objects: Path | None = None
     seed: int | None
     quirks: Sequence[str]
+    secured: SecuredClient | None = None
     as_json: bool
 
 
@@ -52,13 +58,17 @@ def serve(wish: Wish) -> int:
             f"--listen {listen}: only the wrapper runs over UDP, not {configuration.interface}"
         )
     meter = DlmsMeterEmulator(configuration)
+    count_on(meter, datetime.now(UTC))
 
     def announce(server: EmulatorServer) -> None:
         url = server.address
         print(json_line({"url": url}) if wish.as_json else url, flush=True)
         quoted = f"'{url}'" if "?" in url else url
         say_hint(f"try: meterkit dlms info {quoted}")
-        if wish.config is None:
+        if wish.secured is not None:
+            for hint in hints(wish.secured, configuration, url):
+                say_hint(hint)
+        elif wish.config is None:
             joint = "&" if "?" in url else "?"
             say_hint(
                 f"as client 16 it may be read; to write, '{url}{joint}client=1' "
@@ -86,13 +96,28 @@ def configure(wish: Wish) -> DlmsEmulatorConfiguration:
             if wish.config is None
             else DlmsEmulatorConfiguration.load(wish.config)
         )
+        if wish.objects is not None:
+            flags["objects"] = load_objects(wish.objects)
         if wish.quirks:
             flags["quirks"] = loaded.quirks | frozenset(map(_quirk, wish.quirks))
-        return loaded.model_copy(update=flags)
+        configured = loaded.model_copy(update=flags)
+        return configured if wish.secured is None else with_secured_client(configured, wish.secured)
     except OSError as error:
         raise UsageMistake(f"cannot read {wish.config}: {error.strerror}") from None
     except ValidationError as invalid:
         raise UsageMistake(f"{wish.config}: {flaw_text(invalid)}") from None
+
+
+def load_objects(path: Path) -> MeterFile:
+    """Return the meter in a file.  Errors: UsageMistake that names the object and attribute."""
+    try:
+        return parse_meter_file(json.loads(read_file(path)))
+    except json.JSONDecodeError as odd:
+        raise UsageMistake(f"{path}: line {odd.lineno}: no JSON: {odd.msg}") from None
+    except RecursionError:
+        raise UsageMistake(f"{path}: nested too deep") from None
+    except ValueError as odd:
+        raise UsageMistake(f"{path}: {odd}") from None
 
 
 def _quirk(name: str) -> DlmsQuirk:

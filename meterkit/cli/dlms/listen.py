@@ -12,6 +12,8 @@ from rich.text import Text
 from meterkit.cli.console import show
 from meterkit.cli.dlms.access import DlmsAccess
 from meterkit.cli.dlms.meter import SCHEMES, dlms_address
+from meterkit.cli.dlms.push_protection import push_protection
+from meterkit.cli.dlms.secured import ask_for_keys
 from meterkit.cli.dlms.view import tree_parts
 from meterkit.cli.emulate import parse_listen
 from meterkit.cli.interruption import interruptible
@@ -19,7 +21,7 @@ from meterkit.cli.output import json_line
 from meterkit.cli.running import FAILED, OK, report_error, say_hint
 from meterkit.cli.usage import UsageMistake, find_password
 from meterkit.dlms.client import DlmsClient
-from meterkit.dlms.push.listener import Push, PushListener
+from meterkit.dlms.push.listener import Push, PushListener, PushProtection
 from meterkit.dlms.stream import Notification
 from meterkit.dlms.translate import apdu_node
 from meterkit.errors import ends_session
@@ -35,6 +37,7 @@ class Wish:
     interface: Literal["wrapper", "hdlc"]  #: on a port of this machine; a meter's address says it itself
     associate: bool
     as_json: bool
+    sender: str | None = None  #: system title of whoever leaves it empty, as typed
 
     def check(self) -> None:
         """Refuse what cannot be.  Errors: UsageMistake."""
@@ -52,7 +55,7 @@ def listen(url: str, access: DlmsAccess, wish: Wish) -> int:
         raise UsageMistake(f"--associate needs the address of a meter: {SCHEMES}")
     if wish.associate:
         return _listen_associated(url, access, wish)
-    listener = _listener(url, scheme, wish)
+    listener = _listener(url, scheme, wish, push_protection(access, wish.sender))
 
     async def session() -> int:
         return await interruptible(lambda: _hear(listener, wish))
@@ -63,19 +66,22 @@ def listen(url: str, access: DlmsAccess, wish: Wish) -> int:
         return OK
 
 
-def _listener(url: str, scheme: str, wish: Wish) -> PushListener:
+def _listener(url: str, scheme: str, wish: Wish, protection: PushProtection | None) -> PushListener:
     match scheme:
         case "tcp":
             host, port = parse_listen(url, "tcp", "URL")
-            return PushListener.tcp(host, port, wish.interface)
+            return PushListener.tcp(host, port, wish.interface, protection=protection)
         case "udp":
             if wish.interface == "hdlc":
                 raise UsageMistake("over UDP meters push in WRAPPER, not HDLC")
-            return PushListener.udp(*parse_listen(url, "udp", "URL"))
+            return PushListener.udp(*parse_listen(url, "udp", "URL"), protection=protection)
         case _:
             address, options = dlms_address(url)
             return PushListener.transport(
-                address.transport(), options.interface, client_address=options.client_address
+                address.transport(),
+                options.interface,
+                client_address=options.client_address,
+                protection=protection,
             )
 
 
@@ -98,17 +104,21 @@ async def _hear(listener: PushListener, wish: Wish) -> int:
 
 def _tell(push: Push, *, as_json: bool) -> None:
     head = {"peer": push.peer, "source": str(push.source), "destination": str(push.destination)}
+    if push.sender is not None:
+        head["sender"] = push.sender.hex().upper()
     tree = apdu_node(push.raw, 0)
     if as_json:
         print(json_line({**head, "hex": push.raw, "notification": tree.document()}), flush=True)
     else:
-        show(Text(f"from {push.peer}, {push.source} to {push.destination}", style="bold"))
+        who = "" if push.sender is None else f", verified as {push.sender.hex().upper()}"
+        show(Text(f"from {push.peer}, {push.source} to {push.destination}{who}", style="bold"))
         show(*tree_parts([tree]))
 
 
 def _listen_associated(url: str, access: DlmsAccess, wish: Wish) -> int:
     """Listen as a client of the meter that the meter knows; exit status 1 where the session ends early."""
-    address, options = dlms_address(url)
+    address, options = dlms_address(url, access)
+    ask_for_keys(options)
     password = find_password(access.password_file, ask=access.ask_password, most=None)
     transport = address.transport()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Final
 
 import anyio
@@ -12,6 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from meterkit.address import MeterAddress
 from meterkit.cli.console import messages
 from meterkit.cli.dlms.access import DlmsAccess
+from meterkit.cli.dlms.secured import ask_for_keys, secured_address
 from meterkit.cli.interruption import interruptible
 from meterkit.cli.meter import parse_address
 from meterkit.cli.usage import UsageMistake, find_password
@@ -24,25 +25,40 @@ from meterkit.transport.recorder import RecordingTransport
 SCHEMES: Final = "dlms+tcp://, dlms+udp://, dlms+hdlc+tcp:// and dlms+hdlc+serial://"
 
 
-def dlms_address(url: str) -> tuple[MeterAddress, DlmsClientOptions]:
-    """Return the address of a DLMS meter, and its options.  Errors: UsageMistake."""
-    address = parse_address(url)
+def dlms_address(url: str, access: DlmsAccess | None = None) -> tuple[MeterAddress, DlmsClientOptions]:
+    """Return the address of a DLMS meter, and its options, the flags over them.  Errors: UsageMistake."""
+    address = parse_address(url) if _is_elsewhere(url) else secured_address(url, access or DlmsAccess())
     if not isinstance(address.options, DlmsClientOptions):
         raise UsageMistake(f"{address.scheme} leads to no DLMS meter; {SCHEMES} do")
     return address, address.options
 
 
-def on_dlms_meter(url: str, access: DlmsAccess, body: Callable[[DlmsClient], Awaitable[int]]) -> int:
+def _is_elsewhere(url: str) -> bool:
+    """Whether the address leads to no DLMS meter, which has no use for our flags."""
+    return "://" in url and not url.strip().lower().startswith("dlms+")
+
+
+def on_dlms_meter(
+    url: str,
+    access: DlmsAccess,
+    body: Callable[[DlmsClient], Awaitable[int]],
+    *,
+    tells_octets: bool = True,
+) -> int:
     """Associate with the meter at `url`, await `body`, release; return `body`'s exit status.
+
+    Octets that come are counted on a terminal if it `tells_octets`; False for a body with a bar of its own.
 
     Errors: MeterFailure where there is no association; UsageMistake for the URL or the flags;
     KeyboardInterrupt after Ctrl-C or SIGTERM, once the association is released.
     """
-    address, options = dlms_address(url)
+    address, options = dlms_address(url, access)
+    ask_for_keys(options)
     password = find_password(access.password_file, ask=access.ask_password, most=None)
 
     async def session() -> int:
-        with progress(address.transport()) as transport:
+        line = address.transport()
+        with progress(line) if tells_octets else nullcontext(line) as transport:
 
             async def work() -> int:
                 async with DlmsClient(transport, options) as client:

@@ -26,6 +26,14 @@ def parse_method(text: str) -> MethodDescriptor:
     return MethodDescriptor(class_id, obis, number)
 
 
+def parse_obis(text: str) -> ObisCode:
+    """Return the object that 0-0:96.3.10 names.  Errors: UsageMistake."""
+    try:
+        return ObisCode.parse(text)
+    except ValueError as odd:
+        raise UsageMistake(str(odd)) from None
+
+
 def _parts(text: str, what: str) -> tuple[int, ObisCode, int]:
     pieces = [piece.strip() for piece in text.split("/")]
     if len(pieces) != 3:

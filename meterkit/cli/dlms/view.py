@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -17,6 +18,9 @@ from meterkit.dlms.translate import class_name, data_node, object_name
 from meterkit.dlms.translate.words import octets_meaning, time_meaning
 from meterkit.errors import ProtocolFault
 from meterkit.tree import Line, Node, lines
+
+_SHOWN: Final = 8  # octets beside a line of a tree
+_COLUMN: Final = 3 * _SHOWN - 1  # letters of them
 
 
 def type_name(data: bytes) -> str:
@@ -67,14 +71,21 @@ def value_parts(data: bytes) -> list[RenderableType]:
     return [*tree_parts(value, has_offsets=False)]
 
 
-def tree_parts(nodes: Iterable[Node], *, has_offsets: bool = True) -> Iterable[Text]:
-    """Yield trees line by line, names in cyan, what is not understood in yellow."""
+def tree_parts(
+    nodes: Iterable[Node], *, has_offsets: bool = True, octets: bytes | None = None
+) -> Iterable[Text]:
+    """Yield trees line by line, names in cyan, what is not understood in yellow.
+
+    `octets`: the capture; each line then begins with those of its own.
+    """
     for line in lines(nodes):
-        yield _line(line, has_offsets)
+        yield _line(line, has_offsets, octets)
 
 
-def _line(line: Line, has_offset: bool) -> Text:
+def _line(line: Line, has_offset: bool, octets: bytes | None) -> Text:
     text = Text(f"{line.offset}  " if has_offset else "", style="dim")
+    if octets is not None:
+        text.append(f"{_column(line, octets):{_COLUMN}}  ", style="" if line.is_understood else "yellow")
     text.append(line.indent)
     text.append(line.name, style="cyan not dim" if line.is_understood else "yellow not dim")
     if line.value:
@@ -82,6 +93,14 @@ def _line(line: Line, has_offset: bool) -> Text:
     if line.meaning:
         text.append(f" ({safe_text(line.meaning)})", style="dim")
     return text
+
+
+def _column(line: Line, octets: bytes) -> str:
+    """Return the octets of a line's own, as many as the column holds."""
+    if line.start is None:
+        return ""
+    own = octets[line.start : line.start + line.own]
+    return own.hex(" ") if len(own) <= _SHOWN else f"{own[: _SHOWN - 1].hex(' ')} .."
 
 
 def reference_title(reference: AttributeDescriptor | MethodDescriptor) -> Text:

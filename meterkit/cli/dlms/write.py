@@ -22,7 +22,7 @@ def set_attribute(
 ) -> int:
     """Write one attribute, after a question unless `yes`."""
     data = parse_value(value)
-    dlms_address(url)  # a wrong address is told before the question
+    dlms_address(url, access)  # a wrong address is told before the question
     confirm(f"Write {value} into {_named(reference)} of {url}?", yes)
 
     async def body(client: DlmsClient) -> int:
@@ -48,7 +48,7 @@ def action(
 ) -> int:
     """Perform a method, after a question unless `yes`."""
     data = None if parameters is None else parse_value(parameters)
-    dlms_address(url)
+    dlms_address(url, access)
     given = "" if parameters is None else f" with {parameters}"
     confirm(f"Perform {_named(reference)}{given} on {url}?", yes)
 

@@ -16,7 +16,7 @@ from meterkit.cli.console import messages, screen
 from meterkit.cli.meter import on_meter
 from meterkit.cli.output import iso
 from meterkit.cli.profile_view import ProfileView
-from meterkit.cli.rows import JsonLines, Sink, check_file, open_file
+from meterkit.cli.rows import IntervalForm, JsonLines, Sink, check_file, open_file
 from meterkit.cli.running import FAILED, OK, report_error, say_hint
 from meterkit.cli.usage import UsageMistake, new_file
 from meterkit.errors import MeterError
@@ -115,11 +115,11 @@ def _tell_kept(why: str, wish: Wish, stream: LoadProfileStream, count: int) -> N
         say_hint(f"{why}: {count} rows came; {go_on}")
 
 
-def _sinks(wish: Wish) -> Iterator[Sink]:
+def _sinks(wish: Wish) -> Iterator[Sink[LoadProfileRow]]:
     if wish.out is not None:
-        yield open_file(wish.out)
+        yield open_file(wish.out, IntervalForm())
     if wish.as_json:
-        yield JsonLines()
+        yield JsonLines(IntervalForm())
 
 
 async def drain(

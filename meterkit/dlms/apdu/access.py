@@ -9,7 +9,7 @@ specification   01 attribute | 02 attribute | 03 method | 04 attribute selection
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self, TypeAlias
 
 from meterkit.dlms.apdu.descriptors import AttributeDescriptor, MethodDescriptor, Selection
@@ -84,7 +84,7 @@ class AccessRequest:
     long_invoke: int  #: long-invoke-id-and-priority, 32 bits
     date_time: bytes  #: 12 octets, or none
     specifications: tuple[AccessSpecification, ...]
-    data: tuple[bytes, ...]  #: encoded Data
+    data: tuple[bytes, ...] = field(repr=False)  #: encoded Data
 
     def encode(self) -> bytes:
         """Return the APDU.  Raises: ValueError when a number does not fit."""

@@ -11,7 +11,7 @@ C3 06 invoke block
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self, TypeAlias
 
 from meterkit.dlms.apdu.datablock import encode_block, encode_number, read_block, read_number
@@ -30,7 +30,7 @@ class ActionRequestNormal:
 
     invoke: int
     method: MethodDescriptor
-    parameters: bytes | None = None  #: encoded Data
+    parameters: bytes | None = field(default=None, repr=False)  #: encoded Data; may be a secret
 
     def encode(self) -> bytes:
         """Return the APDU.  Raises: ValueError when a number does not fit."""
@@ -67,7 +67,8 @@ class ActionRequestWithList:
 
     invoke: int
     methods: tuple[MethodDescriptor, ...]
-    parameters: tuple[bytes, ...]  #: encoded Data, one for each method; null-data 00 for none
+    #: Encoded Data, one for each method; null-data 00 for none.
+    parameters: tuple[bytes, ...] = field(repr=False)
 
     def encode(self) -> bytes:
         """Return the APDU.  Raises: ValueError when a number does not fit."""
@@ -87,7 +88,7 @@ class ActionRequestFirstBlock:
     method: MethodDescriptor
     is_last: bool
     block_number: int  #: 1
-    raw: bytes  #: a piece of the encoded Data
+    raw: bytes = field(repr=False)  #: a piece of the encoded Data
 
     def encode(self) -> bytes:
         """Return the APDU.  Raises: ValueError when a number does not fit."""
@@ -108,7 +109,7 @@ class ActionRequestWithListFirstBlock:
     methods: tuple[MethodDescriptor, ...]
     is_last: bool
     block_number: int  #: 1
-    raw: bytes  #: a piece of the encoded parameter list
+    raw: bytes = field(repr=False)  #: a piece of the encoded parameter list
 
     def encode(self) -> bytes:
         """Return the APDU.  Raises: ValueError when a number does not fit."""
@@ -128,7 +129,7 @@ class ActionRequestBlock:
     invoke: int
     is_last: bool
     block_number: int
-    raw: bytes
+    raw: bytes = field(repr=False)
 
     def encode(self) -> bytes:
         """Return the APDU.  Raises: ValueError when a number does not fit."""

@@ -6,7 +6,7 @@ E0 | block-control (1) | block-number (2) | block-number-ack (2) | block-data OC
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 from meterkit.dlms.apdu.reader import ApduReader, octet_string, unsigned
@@ -24,7 +24,7 @@ class GeneralBlockTransfer:
     window: int  #: 0..63 blocks that the sender can take in a row
     block_number: int  #: of this block, from 1
     block_number_ack: int  #: of the last block that came without a gap
-    data: bytes
+    data: bytes = field(repr=False)  #: may hold a secret
 
     def encode(self) -> bytes:
         """Return the APDU.  Raises: ValueError when a number does not fit."""

@@ -32,6 +32,21 @@ _DATA, _RESULT = 0, 1  # CHOICE of a Get-Data-Result
 _NORMAL_HEAD: Final = 4  # octets before the data of a normal response
 
 
+def encode_get(invoke: int, wanted: AttributeDescriptor, *, has_selection: bool = False) -> bytes:
+    """Return a GET-request-normal up to its selection, in one go: clients read register after register.
+
+    Raises: ValueError when a number does not fit.
+    """
+    obis = wanted.obis
+    try:
+        return _NORMAL_REQUEST.pack(
+            0xC0, 1, invoke, wanted.class_id, obis.a, obis.b, obis.c, obis.d, obis.e, obis.f,
+            wanted.attribute, has_selection,
+        )  # fmt: skip
+    except StructError as odd:
+        raise ValueError(f"{wanted}: {odd}") from None
+
+
 @dataclass(frozen=True, slots=True)
 class GetRequestNormal:
     """Read one attribute, or the part of it that `selection` names."""
@@ -42,16 +57,8 @@ class GetRequestNormal:
 
     def encode(self) -> bytes:
         """Return the APDU.  Raises: ValueError when a number does not fit."""
-        # One pack for the whole: reading register after register is what clients do.
-        wanted, selection = self.attribute, self.selection
-        obis = wanted.obis
-        try:
-            octets = _NORMAL_REQUEST.pack(
-                0xC0, 1, self.invoke, wanted.class_id, obis.a, obis.b, obis.c, obis.d, obis.e, obis.f,
-                wanted.attribute, selection is not None,
-            )  # fmt: skip
-        except StructError as odd:
-            raise ValueError(f"{wanted}: {odd}") from None
+        selection = self.selection
+        octets = encode_get(self.invoke, self.attribute, has_selection=selection is not None)
         return octets if selection is None else octets + selection.encode()
 
     @classmethod

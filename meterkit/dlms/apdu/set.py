@@ -9,7 +9,7 @@ C1 05 invoke count (attribute selection)... block            C5 04 invoke count 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from meterkit.dlms.apdu.datablock import encode_block, encode_number, read_block, read_number
@@ -33,7 +33,7 @@ class SetRequestNormal:
     invoke: int
     attribute: AttributeDescriptor
     selection: Selection | None
-    value: bytes  #: encoded Data
+    value: bytes = field(repr=False)  #: encoded Data; may be a secret
 
     def encode(self) -> bytes:
         """Return the APDU.  Raises: ValueError when a number does not fit."""
@@ -55,7 +55,7 @@ class SetRequestFirstBlock:
     selection: Selection | None
     is_last: bool
     block_number: int  #: 1
-    raw: bytes  #: a piece of the encoded Data
+    raw: bytes = field(repr=False)  #: a piece of the encoded Data
 
     def encode(self) -> bytes:
         """Return the APDU.  Raises: ValueError when a number does not fit."""
@@ -76,7 +76,7 @@ class SetRequestBlock:
     invoke: int
     is_last: bool
     block_number: int
-    raw: bytes  #: a piece of the encoded Data
+    raw: bytes = field(repr=False)  #: a piece of the encoded Data
 
     def encode(self) -> bytes:
         """Return the APDU.  Raises: ValueError when a number does not fit."""
@@ -94,7 +94,7 @@ class SetRequestWithList:
 
     invoke: int
     attributes: tuple[SelectedAttribute, ...]
-    values: tuple[bytes, ...]  #: encoded Data, one for each attribute
+    values: tuple[bytes, ...] = field(repr=False)  #: encoded Data, one for each attribute
 
     def encode(self) -> bytes:
         """Return the APDU.  Raises: ValueError when a number does not fit."""
@@ -114,7 +114,7 @@ class SetRequestWithListFirstBlock:
     attributes: tuple[SelectedAttribute, ...]
     is_last: bool
     block_number: int  #: 1
-    raw: bytes  #: a piece of the encoded value-list
+    raw: bytes = field(repr=False)  #: a piece of the encoded value-list
 
     def encode(self) -> bytes:
         """Return the APDU.  Raises: ValueError when a number does not fit."""

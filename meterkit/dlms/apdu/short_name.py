@@ -11,7 +11,7 @@ access   02 name (2) | 04 name (2) selector (1) data | 05 block-number (2)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self, TypeAlias
 
 from meterkit.dlms.apdu.reader import ApduReader, octet_string, optional, sequence_of, unsigned
@@ -41,7 +41,7 @@ class ParameterisedAccess:
 
     name: int
     selector: int  #: 0..255, as of a `Selection`
-    parameters: bytes  #: encoded Data
+    parameters: bytes = field(repr=False)  #: encoded Data; may be a proof
 
     def encode(self) -> bytes:
         """Return the access specification.  Raises: ValueError when a number does not fit."""
@@ -65,7 +65,7 @@ class ReadDataBlockAccess:
 
     is_last: bool
     block_number: int
-    raw: bytes
+    raw: bytes = field(repr=False)
 
     def encode(self) -> bytes:
         """Return the access specification.  Raises: ValueError when the number does not fit."""
@@ -157,7 +157,7 @@ class WriteRequest:
     """Write variables."""
 
     variables: tuple[VariableAccess, ...]
-    data: tuple[bytes, ...]  #: encoded Data, one for each variable
+    data: tuple[bytes, ...] = field(repr=False)  #: encoded Data, one for each variable
 
     def encode(self) -> bytes:
         """Return the APDU.  Raises: ValueError when a number does not fit."""
@@ -191,7 +191,7 @@ class UnconfirmedWriteRequest:
     """Write variables; the meter does not answer."""
 
     variables: tuple[VariableAccess, ...]
-    data: tuple[bytes, ...]  #: encoded Data, one for each variable
+    data: tuple[bytes, ...] = field(repr=False)  #: encoded Data, one for each variable
 
     def encode(self) -> bytes:
         """Return the APDU.  Raises: ValueError when a number does not fit."""

@@ -57,10 +57,15 @@ class MethodAccessMode(Code):
     AUTHENTICATED_ACCESS = 2, "invoked, in authenticated messages"
 
 
-class AccessBits(IntFlag):
-    """What may be done with an attribute or a method, from version 3 on."""
+class Access(IntFlag):
+    """What may be done with an attribute or a method, and under which protection.
 
-    READ = 1  #: of a method: invoke
+    From version 3 on meters say it in these bits; an association view tells older ones in the same terms.
+    """
+
+    NONE = 0
+    READ = 1  #: of an attribute
+    EXECUTE = 1  #: of a method
     WRITE = 2
     AUTHENTICATED_REQUEST = 4
     ENCRYPTED_REQUEST = 8
@@ -71,7 +76,7 @@ class AccessBits(IntFlag):
 
 
 _SELECTORS = optional(array(INTEGER))
-_BITS = FlagsType(ENUM, AccessBits)
+_BITS = FlagsType(ENUM, Access)
 
 
 @structure
@@ -88,7 +93,7 @@ class AttributeAccessBitsItem:
     """Access to one attribute, from version 3 on."""
 
     attribute_id: int = element(INTEGER)
-    access_mode: AccessBits = element(_BITS)
+    access_mode: Access = element(_BITS)
     access_selectors: tuple[int, ...] | None = element(_SELECTORS)
 
 
@@ -113,7 +118,7 @@ class MethodAccessBitsItem:
     """Access to one method, from version 3 on."""
 
     method_id: int = element(INTEGER)
-    access_mode: AccessBits = element(_BITS)
+    access_mode: Access = element(_BITS)
 
 
 @structure

@@ -119,7 +119,7 @@ class HdlcReader:
             elif size > 0 or (size == _DAMAGED and held[start - 1 : start] in (FLAG, b"")):
                 _add_noise(held[taken:start], items)
                 items.append(Damage(_describe(held[start:total], size)))
-                taken = max(taken, min(end, total))
+                taken = max(taken, start, min(end, total))
         self.clear()
         _add_noise(held[taken:], items)
         return items

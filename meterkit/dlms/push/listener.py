@@ -5,7 +5,8 @@ async with PushListener.tcp(port=4059) as listener:
         if result.is_success:
             print(result.value.peer, axdr.decode(result.value.notification.body))
 
-Nothing is ever answered.  For a meter that a client is connected to, there is `DlmsClient.listen`.
+Nothing is ever answered.  What secured meters push is opened with `protection=PushProtection(keys=...)`.  For
+a meter that a client is connected to, there is `DlmsClient.listen`.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from typing import Final, Literal, Self, TypeAlias
 import anyio
 
 from meterkit.dlms.hdlc.address import HdlcAddress
+from meterkit.dlms.push.desk import PushDesk
 from meterkit.dlms.push.lines import PushLine, PushPort, TcpPushPort, TransportPushLine, UdpPushPort
+from meterkit.dlms.push.protection import PushProtection
 from meterkit.dlms.push.queue import Push, PushQueue
 from meterkit.dlms.push.reader import HdlcPushReader, PushReader, WrapperPushReader
 from meterkit.result import Result
 from meterkit.session.exchange import CLOSE_GRACE
 from meterkit.transport.base import Transport
 
-__all__ = ["Push", "PushListener"]
+__all__ = ["Push", "PushListener", "PushProtection"]
 
 PORT: Final = 4059  # IANA's for DLMS/COSEM
 QUEUE_SIZE: Final = 1000  # pushes that wait for whoever iterates
@@ -41,12 +44,18 @@ class PushListener:
     Made by `tcp`, `udp` or `transport`; begins to listen when it is entered.
     """
 
-    def __init__(self, make_line: Callable[[PushQueue], PushLine], queue_size: int = QUEUE_SIZE) -> None:
+    def __init__(
+        self,
+        make_line: Callable[[PushQueue], PushLine],
+        queue_size: int = QUEUE_SIZE,
+        protection: PushProtection | None = None,
+    ) -> None:
         """Raises: ValueError for a queue of no size."""
         if queue_size < 1:
             raise ValueError(f"queue_size {queue_size}: 1 or more expected")
         self._queue = PushQueue(queue_size)
         self._line = make_line(self._queue)
+        self._desk = PushDesk(self._queue, protection)
 
     @classmethod
     def tcp(
@@ -57,23 +66,36 @@ class PushListener:
         *,
         client_address: int = 16,
         queue_size: int = QUEUE_SIZE,
+        protection: PushProtection | None = None,
     ) -> Self:
         """Listen on a TCP port; 0 takes any free one.  While nobody takes pushes, meters have to wait."""
         make_reader = _reader(interface, client_address)
-        return cls(lambda queue: TcpPushPort(queue, host, port, make_reader), queue_size)
+        return cls(lambda queue: TcpPushPort(queue, host, port, make_reader), queue_size, protection)
 
     @classmethod
-    def udp(cls, host: str = "0.0.0.0", port: int = PORT, *, queue_size: int = QUEUE_SIZE) -> Self:
+    def udp(
+        cls,
+        host: str = "0.0.0.0",
+        port: int = PORT,
+        *,
+        queue_size: int = QUEUE_SIZE,
+        protection: PushProtection | None = None,
+    ) -> Self:
         """Listen on a UDP port, WRAPPER; 0 takes any free one.  While nobody takes pushes, some are lost."""
-        return cls(lambda queue: UdpPushPort(queue, host, port), queue_size)
+        return cls(lambda queue: UdpPushPort(queue, host, port), queue_size, protection)
 
     @classmethod
     def transport(
-        cls, transport: Transport, interface: Interface = "hdlc", *, client_address: int = 16
+        cls,
+        transport: Transport,
+        interface: Interface = "hdlc",
+        *,
+        client_address: int = 16,
+        protection: PushProtection | None = None,
     ) -> Self:
         """Listen on one line, such as the serial customer port of a meter."""
         reader = _reader(interface, client_address)()
-        return cls(lambda queue: TransportPushLine(queue, transport, reader))
+        return cls(lambda queue: TransportPushLine(queue, transport, reader), protection=protection)
 
     @property
     def name(self) -> str:
@@ -93,7 +115,11 @@ class PushListener:
         return self._queue.dropped
 
     async def __aenter__(self) -> Self:
-        """Begin to listen.  Raises: MeterFailure (TRANSPORT) where that is not possible."""
+        """Begin to listen.
+
+        Raises: MeterFailure TRANSPORT where that is not possible, SECURITY no place for received counters.
+        """
+        self._desk.prepare()
         await self._line.open()
         return self
 
@@ -108,7 +134,7 @@ class PushListener:
         return self
 
     async def __anext__(self) -> Result[Push]:
-        while (result := self._queue.take()) is None:
+        while (result := await self._desk.take()) is None:
             if self._queue.is_over:
                 raise StopAsyncIteration
             await self._line.more()

@@ -19,20 +19,18 @@ from typing import Final
 
 from anyio import to_thread
 
-from meterkit.codec import axdr
 from meterkit.dlms.acse.apdus import Aare, Aarq, ApplicationContext, AuthenticationMechanism, Rlre, Rlrq
 from meterkit.dlms.agreement import NegotiatedAssociation, check_terms
-from meterkit.dlms.apdu import decode_apdu
-from meterkit.dlms.apdu.action import ActionRequestNormal, ActionResponseNormal
-from meterkit.dlms.apdu.descriptors import MethodDescriptor
 from meterkit.dlms.apdu.initiate import InitiateRequest
-from meterkit.dlms.apdu.results import ActionResult, DataAccessResult
 from meterkit.dlms.association import Association
 from meterkit.dlms.conformance import Conformance
-from meterkit.dlms.cosem.obis import ObisCode
-from meterkit.dlms.refusals import exception, expected_counter, unexpected
-from meterkit.dlms.secured.counter_supply import CounterSupply, default_store, note_quietly
+from meterkit.dlms.refusals import expected_counter
+from meterkit.dlms.secured.counter_supply import CounterSupply, default_store
+from meterkit.dlms.secured.key_lookup import check_secret, look_up
+from meterkit.dlms.secured.layers import check_certificates, check_granted, put_layers_on
 from meterkit.dlms.secured.link import CipheredLink
+from meterkit.dlms.secured.proofs import high_level_security, proof_in, proof_request
+from meterkit.dlms.secured.received_counters import ReceivedCounters
 from meterkit.dlms.security import (
     Cipher,
     Envelope,
@@ -44,23 +42,14 @@ from meterkit.dlms.security import (
     dedicated_key,
     new_challenge,
 )
-from meterkit.dlms.security.keys import private_key_of, public_key_of
+from meterkit.dlms.security.layered_cipher import LayeredCipher
 from meterkit.dlms.security.policy import check_titles
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault, fault
 from meterkit.options import DlmsClientOptions
 from meterkit.session.exchange import Exchange
 
 HLS: Final = AuthenticationMechanism.HIGH_LEVEL_SECURITY
-_REPLY: Final = MethodDescriptor(15, ObisCode.parse("0-0:40.0.0.255"), 1)
 _WHERE: Final = "reply_to_HLS_authentication"
-_WITH_SECRET: Final = frozenset(
-    (
-        HLS,
-        AuthenticationMechanism.HIGH_LEVEL_SECURITY_MD5,
-        AuthenticationMechanism.HIGH_LEVEL_SECURITY_SHA1,
-        AuthenticationMechanism.HIGH_LEVEL_SECURITY_SHA256,
-    )
-)
 _WITH_TITLE: Final = frozenset(
     (
         AuthenticationMechanism.HIGH_LEVEL_SECURITY_GMAC,
@@ -82,11 +71,13 @@ class SecureAssociation:
     """
 
     def __init__(self, options: DlmsClientOptions, link: CipheredLink | None) -> None:
-        self.options = options
+        self.options = options  #: with what `keys` provides, once armed
         self.link = link
         self.cipher: Cipher | None = None
+        self._given = options  # as the user gave them
         self._keys = _key_pairs(options)
         self._supply: CounterSupply | None = None
+        self._came: ReceivedCounters | None = None
         self._may_try_others = False  # the other keys
         self._can_follow = False  # the counter that the meter tells: once
         self._told: int | None = None  # the counter that the meter says it expects
@@ -99,18 +90,22 @@ class SecureAssociation:
             link.running_low = self._top_up
 
     # ---------------------------------------------------------------- before the line is open
-    def arm(self, password: bytes | None) -> None:
-        """Begin anew, with this password or secret in place of that of the options.
+    async def arm(self, password: bytes | None) -> bytes | None:
+        """Begin anew, and return the secret: `password`, the options', or the key provider's.
 
-        Raises: ValueError where the mechanism needs one and there is none, or it is too long.
+        Errors: `ProtocolFault` SECURITY the provider hasn't what is needed.
+        Raises: ValueError where the mechanism needs a secret and there is none, or it is too long.
         """
+        if self._given.keys is not None:
+            found = await to_thread.run_sync(look_up, self._given, password)
+            if _key_pairs(found) != _key_pairs(self.options):  # else those go on that the meter had last
+                self._keys, self._supply = _key_pairs(found), None
+            self.options = found
         self._secret = self.options.password if password is None else password
         self._may_try_others, self._can_follow = len(self._keys) > 1, True
-        mechanism = self.options.authentication
-        if mechanism in _WITH_SECRET and not self._secret:
-            raise ValueError(f"{mechanism.name} needs a password, the secret shared with the meter")
-        if mechanism is HLS and self._secret is not None and len(self._secret) > 16:
-            raise ValueError(f"the secret of {mechanism.name} has at most 16 octets")
+        check_secret(self.options.authentication, self._secret)
+        check_certificates(self.options)
+        return self._secret
 
     async def follow(self, last: int) -> None:
         """Go on above `last`, the counter that the meter says it saw last.  Errors: SECURITY."""
@@ -120,12 +115,13 @@ class SecureAssociation:
     async def begin(self, offer: InitiateRequest, request: Aarq) -> tuple[InitiateRequest, Aarq]:
         """Return offer and AARQ as they go out secured.  Errors: `ProtocolFault` SECURITY no counters."""
         options = self.options
-        self._proof = None
+        self._proof, self._came = None, None
         self._told = None
         self.cipher = await self._new_cipher()
         if self.link is not None:
             self.link.use(self.cipher)
-        if options.envelope == "general":
+        is_wanted = options.envelope != "service" or options.general_signing
+        if is_wanted or (self.link is not None and options.conformance is None):
             offer = replace(offer, conformance=offer.conformance | Conformance.GENERAL_PROTECTION)
         self._offer = offer
         if options.authentication >= HLS:
@@ -148,7 +144,8 @@ class SecureAssociation:
         supply = self._supply_of(keys)
         key = _protection_key(options, keys)
         broadcast = options.broadcast_key
-        return Cipher(
+        kind = LayeredCipher if options.is_general_protection_demanded else Cipher
+        return kind(
             options.system_title,
             SecurityPolicy(options.suite, options.security, options.security),
             KeyInUse(KeyKind.GLOBAL_UNICAST_ENCRYPTION, key, await supply.prepare()),
@@ -175,7 +172,8 @@ class SecureAssociation:
         check_terms(request, answer)
         title = await self._meet(answer.responding_ap_title)
         if self.options.authentication >= HLS:
-            self._proof = self._high_level_security(answer.authentication_value, title)
+            challenges = self._challenge, answer.authentication_value or b""
+            self._proof = high_level_security(self.options, self.cipher, self._secret, challenges, title)
         if self.link is None or self.cipher is None:
             return answer
         if answer.user_information is None:
@@ -191,28 +189,17 @@ class SecureAssociation:
         if cipher is not None and self._supply is not None:
             cipher.meet(title)
             met = cipher.peer_title or b""
-            cipher.unicast.received = await self._supply.received(met)
+            check_certificates(options, met)
+            self._came = ReceivedCounters(met)
+            is_fresh = options.authentication >= HLS
+            await self._came.load(cipher.unicast, self._supply, is_noted_at_once=not is_fresh)
+            if cipher.broadcast is not None and options.broadcast_key is not None and options.system_title:
+                supply = CounterSupply(self._supply.store, options.broadcast_key, options.system_title)
+                await self._came.load(cipher.broadcast, supply, is_noted_at_once=True)
             return met
         if options.authentication in _WITH_TITLE and options.system_title is not None:
             return check_titles(options.system_title, title, options.server_system_title)
         return title or b""
-
-    def _high_level_security(self, challenge: bytes | None, title: bytes) -> HighLevelSecurity:
-        options, suite = self.options, self.options.suite
-        signing, peer = options.signing_key, options.server_signing_key
-        is_ecdsa = options.authentication is AuthenticationMechanism.HIGH_LEVEL_SECURITY_ECDSA
-        return HighLevelSecurity(
-            mechanism=options.authentication,
-            own_challenge=self._challenge,
-            peer_challenge=challenge or b"",
-            own_title=options.system_title or b"",
-            peer_title=title,
-            secret=self._secret,
-            key=None if self.cipher is None else self.cipher.unicast.key,
-            suite=suite,
-            signing_key=private_key_of(suite, signing) if is_ecdsa and signing else None,
-            peer_key=public_key_of(suite, peer) if is_ecdsa and peer else None,
-        )
 
     # ---------------------------------------------------------------- the proofs
     async def complete(
@@ -220,21 +207,33 @@ class SecureAssociation:
     ) -> MeterError | None:
         """Prove who we are and have the meter do so; None once all is well, else why it isn't."""
         cipher = self.cipher
-        if cipher is not None and self.options.envelope == "general":
-            is_granted = bool(granted.conformance & Conformance.GENERAL_PROTECTION)
-            cipher.envelope = Envelope.GENERAL if is_granted else Envelope.SERVICE
-        if self._proof is not None:
-            try:
-                await self._exchange_proofs(self._proof, exchange, association)
-            except ProtocolFault as failed:
-                return failed.error.at(_WHERE)
+        try:
+            if self.link is not None and cipher is not None:
+                self._use_general_protection(cipher, granted.conformance)
+            if self._proof is not None:
+                await self._exchange_proofs(self._proof, exchange, association, granted)
+        except ProtocolFault as failed:
+            return failed.error.at(_WHERE) if not failed.error.where else failed.error
         if cipher is not None and self._dedicated is not None:
             # Not before: meters are known that take it only once the association is complete.
             cipher.dedicated = dedicated_key(self._dedicated, cipher.unicast)
         return None
 
+    def _use_general_protection(self, cipher: Cipher, granted: Conformance) -> None:
+        """Use what was granted of it.  Errors: `ProtocolFault` SECURITY what is demanded was not."""
+        cipher.is_general_granted = bool(granted & Conformance.GENERAL_PROTECTION)
+        check_granted(self.options, is_granted=cipher.is_general_granted)
+        if isinstance(cipher, LayeredCipher):
+            put_layers_on(cipher, self.options)
+        is_general = cipher.is_general_granted and self.options.envelope == "general"
+        cipher.envelope = Envelope.GENERAL if is_general else Envelope.SERVICE
+
     async def _exchange_proofs(
-        self, proof: HighLevelSecurity, exchange: Exchange, association: Association
+        self,
+        proof: HighLevelSecurity,
+        exchange: Exchange,
+        association: Association,
+        granted: NegotiatedAssociation,
     ) -> None:
         counter = None
         if proof.mechanism is AuthenticationMechanism.HIGH_LEVEL_SECURITY_GMAC and self.cipher is not None:
@@ -242,11 +241,11 @@ class SecureAssociation:
         is_slow = proof.mechanism is AuthenticationMechanism.HIGH_LEVEL_SECURITY_ECDSA
         prove = partial(proof.prove, counter)
         shown = await to_thread.run_sync(prove) if is_slow else prove()
-        parameters = axdr.encode_octet_string(shown)
-        request = ActionRequestNormal(association.next_invoke(), _REPLY, parameters).encode()
+        is_short = self.options.referencing == "short_name"
+        request = proof_request(shown, association.next_invoke(), granted.conformance, is_short=is_short)
         answer = (await exchange(request, is_secret=True)).match(lambda octets: octets, _raise)
         self.note_refusal(answer)
-        returned = _proof_in(answer)
+        returned = proof_in(answer, is_short=is_short)
         if is_slow:
             await to_thread.run_sync(proof.check, returned)
         else:
@@ -299,8 +298,18 @@ class SecureAssociation:
         if supply is None or cipher is None or supply.is_refilling:
             return
         supply.top_up()
-        if cipher.peer_title is not None and cipher.unicast.received is not None:
-            supply.keep_received(cipher.peer_title, cipher.unicast.received)
+        if self._came is not None:
+            self._came.begin_to_keep()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a counter came that has to be on disk before its message is handed on."""
+        return self._came is not None and self._came.is_behind
+
+    async def catch_up(self) -> None:
+        """Return once it is.  Errors: `ProtocolFault` SECURITY it can't be written."""
+        if self._came is not None:
+            await self._came.keep()
 
     async def change_keys(self, encryption_key: bytes | None, authentication_key: bytes | None) -> None:
         """Send with new keys from now on; answers by the former ones are still taken until one by the new.
@@ -312,12 +321,17 @@ class SecureAssociation:
             raise ValueError("no keys are in use in this association")
         keys = (encryption_key or former[0], authentication_key or former[1])
         key = _protection_key(self.options, keys)
+        received = cipher.unicast.received  # an authentication key has no counters of its own
+        supply = self._supply
         if keys[0] != former[0]:
             former_supply, self._supply = self._supply, None
             supply = self._supply_of(keys)
             await supply.succeed(former_supply)
             cipher.unicast.counters = supply.block
-        cipher.unicast.change(key)
+            received = await supply.received(cipher.peer_title or b"")
+        cipher.unicast.change(key, received)
+        if self._came is not None:
+            await self._came.change(cipher, supply)
         self._keys = [keys, former]
 
     # ---------------------------------------------------------------- the end
@@ -329,8 +343,8 @@ class SecureAssociation:
 
     async def finish(self, answer: bytes) -> None:
         """Take the meter's last word, if there is one, and keep its counter.  Never fails."""
-        cipher, supply = self.cipher, self._supply
-        if cipher is None or supply is None:
+        cipher = self.cipher
+        if cipher is None:
             return
         try:
             told = Rlre.decode(answer).user_information if answer else None
@@ -339,8 +353,9 @@ class SecureAssociation:
         except ProtocolFault as odd:  # nothing depends on it any more; meters send odd ones
             _service.debug("RLRE: %s", odd)
         self.cipher = None
-        if cipher.peer_title is not None and cipher.unicast.received is not None:
-            await note_quietly(supply, cipher.peer_title, cipher.unicast.received)
+        came, self._came = self._came, None
+        if came is not None:
+            await came.finish()
 
 
 def _key_pairs(options: DlmsClientOptions) -> list[tuple[bytes, bytes | None] | None]:
@@ -364,30 +379,3 @@ def _protection_key(options: DlmsClientOptions, keys: tuple[bytes, bytes | None]
 
 def _raise(error: MeterError) -> bytes:
     raise ProtocolFault(error)
-
-
-def _proof_in(octets: bytes) -> bytes:
-    """Return f(CtoS) as the meter's answer carries it.
-
-    Errors: `ProtocolFault` SECURITY it refuses our proof, or gives none of its own.
-    """
-    refused = exception(octets)
-    if refused is not None:
-        raise ProtocolFault(replace(refused, kind=ErrorKind.SECURITY))
-    answer = decode_apdu(octets, strict=False)
-    if not isinstance(answer, ActionResponseNormal):
-        raise ProtocolFault(unexpected(octets, "an action-response"))
-    if answer.result is not ActionResult.SUCCESS:
-        raise fault(
-            ErrorKind.SECURITY,
-            f"the meter does not take our proof: {answer.result.words}; wrong key or secret?",
-            code=int(answer.result),
-        )
-    returned = answer.return_value
-    if returned is None or isinstance(returned, DataAccessResult):
-        told = "nothing" if returned is None else returned.words
-        raise fault(ErrorKind.SECURITY, f"the meter's own proof expected, {told} came")
-    value = axdr.decode_prefix(returned)[0]
-    if not isinstance(value, bytes):
-        raise fault(ErrorKind.SECURITY, "the meter's own proof expected, another type of data came")
-    return value

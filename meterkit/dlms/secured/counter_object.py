@@ -21,6 +21,18 @@ from meterkit.errors import ErrorKind, ProtocolFault, fault
 from meterkit.options import DlmsClientOptions
 
 _DATA, _VALUE = 1, 2  # class, attribute
+_KEYS = (
+    "encryption_key",
+    "authentication_key",
+    "broadcast_key",
+    "master_key",
+    "other_encryption_key",
+    "other_authentication_key",
+    "signing_key",
+    "server_signing_key",
+    "agreement_key",
+    "server_agreement_key",
+)
 
 
 def public_options(options: DlmsClientOptions) -> DlmsClientOptions:
@@ -34,8 +46,9 @@ def public_options(options: DlmsClientOptions) -> DlmsClientOptions:
         "counter_object": None,
         "conformance": None,
         "password": None,
-        "encryption_key": None,
-        "authentication_key": None,
+        "keys": None,
+        "general_signing": False,
+        **dict.fromkeys(_KEYS),
     }
     return options.model_copy(update=plain)
 

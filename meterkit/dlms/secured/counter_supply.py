@@ -24,7 +24,7 @@ from anyio import to_thread
 from meterkit.dlms.secured.counter_store import MemoryCounterStore, SqliteCounterStore
 from meterkit.dlms.secured.link import LOW
 from meterkit.dlms.security import CounterBlock, CounterName, CounterStore
-from meterkit.errors import ProtocolFault
+from meterkit.errors import ErrorKind, ProtocolFault, fault
 
 RESERVED: Final = 1000  # numbers reserved at once
 _NAME_SIZE: Final = 8  # octets of a key's digest
@@ -34,13 +34,23 @@ _service = logging.getLogger("meterkit.service")
 
 
 def default_store() -> CounterStore:
-    """Return the store of this user: one file for all programs."""
+    """Return the store of this user: one file for all programs.
+
+    Errors: `ProtocolFault` SECURITY there is no place for it.
+    """
     return _store_in(_state_folder())
 
 
 @cache
 def _store_in(folder: Path) -> CounterStore:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as broken:
+        raise fault(
+            ErrorKind.SECURITY,
+            f"{folder}: {broken.strerror}. Without a place to keep counters nothing is sent ciphered",
+            where="invocation counters",
+        ) from None
     return SqliteCounterStore(folder / "counters.db")
 
 

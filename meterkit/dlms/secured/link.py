@@ -18,12 +18,14 @@ from typing import Final
 
 from meterkit.dlms.apdu.tags import ApduTag
 from meterkit.dlms.polled import PolledLink
-from meterkit.dlms.security import Cipher, StaleCounter
+from meterkit.dlms.security import Cipher, SeenBefore
 from meterkit.dlms.unconfirmed import UnconfirmedLink
+from meterkit.dlms.unrepeated import forgo
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
 from meterkit.link import Broken, Event, Events, Failed, Message, Notice
 
 LOW: Final = 500  # invocation counters left; from here on more are asked for
+_GENERAL_BLOCK: Final = int(ApduTag.GENERAL_BLOCK_TRANSFER)
 
 _service = logging.getLogger("meterkit.service")
 _NO_CIPHER: Final = MeterError(ErrorKind.STATE, "no keys are in use: connect first; nothing was sent")
@@ -75,7 +77,7 @@ class CipheredLink:
         """Begin to send a message; Failed where it can't be protected."""
         self._dropped = None
         try:
-            octets = message if message[0] == ApduTag.GENERAL_BLOCK_TRANSFER else self.protect(message)
+            octets = message if message[0] == _GENERAL_BLOCK else self.protect(message)
         except ProtocolFault as refused:
             return [Failed(refused.error)]
         return self.lower.send(octets)
@@ -87,6 +89,10 @@ class CipheredLink:
         except ProtocolFault as refused:
             return [Failed(refused.error)]
         return self.lower.send_unconfirmed(octets)
+
+    def forgo(self) -> bool:
+        """Let another message be sent though the last one was not answered, where the lower link can."""
+        return forgo(self.lower)
 
     # ------------------------------------------------------------------------------------------ in
     def receive(self, octets: bytes) -> Events:
@@ -122,14 +128,14 @@ class CipheredLink:
         octets = event.octets
         if not octets:  # a sign of life
             return event
-        if octets[0] == ApduTag.GENERAL_BLOCK_TRANSFER:
+        if octets[0] == _GENERAL_BLOCK:
             self._has_bare_blocks = True
             return event
         try:
             plain = self._unprotect(octets)
         except ProtocolFault as refused:
             return self._refused(event, refused)
-        return Message(plain) if isinstance(event, Message) else Notice(plain)
+        return Message(plain) if type(event) is Message else Notice(plain)
 
     def _unprotect(self, octets: bytes) -> bytes:
         if self.cipher is None:
@@ -140,7 +146,7 @@ class CipheredLink:
         if isinstance(event, Notice):
             _service.debug("a push was dropped: %s", refused)
             return None
-        if self.drops_repeats and isinstance(refused, StaleCounter):
+        if self.drops_repeats and isinstance(refused, SeenBefore):
             self._dropped = refused.error
             return None
         return Failed(refused.error)

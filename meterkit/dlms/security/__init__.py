@@ -12,7 +12,13 @@ from meterkit.dlms.security.authentication import HighLevelSecurity, check_chall
 from meterkit.dlms.security.certificates import Certificate, CertificateType
 from meterkit.dlms.security.cipher import Cipher, Envelope, KeyInUse, dedicated_key
 from meterkit.dlms.security.control import Security, SecurityControl
-from meterkit.dlms.security.counters import CounterBlock, CounterName, CounterStore, StaleCounter
+from meterkit.dlms.security.counters import (
+    CounterBlock,
+    CounterName,
+    CounterStore,
+    SeenBefore,
+    StaleCounter,
+)
 from meterkit.dlms.security.general_cipher import GeneralCipher, KeyMaterial, KeyScheme
 from meterkit.dlms.security.general_signer import GeneralSigner
 from meterkit.dlms.security.key_kinds import KeyKind, KeyProvider
@@ -41,6 +47,7 @@ __all__ = [
     "SecurityControl",
     "SecurityPolicy",
     "SecuritySuite",
+    "SeenBefore",
     "StaleCounter",
     "check_challenges",
     "dedicated_key",

@@ -58,10 +58,16 @@ class KeyInUse:
     counters: CounterBlock | None = None  #: for sending; None: only received with
     received: int | None = None  #: the highest counter received; None before the first
     previous: ProtectionKey | None = field(default=None, repr=False)  #: still tried while the key is changed
+    previous_received: int | None = None  #: the highest that came by it
 
-    def change(self, key: ProtectionKey) -> None:
-        """Send with another key from now on; receive with either until the first that came by the new one."""
-        self.previous, self.key = self.key, key
+    def change(self, key: ProtectionKey, received: int | None = None) -> None:
+        """Send with another key from now on; receive with either until the first that came by the new one.
+
+        Each goes on with counters of its own: `received` is the highest that came by the new key, if it was
+        in use before.
+        """
+        self.previous, self.previous_received = self.key, self.received
+        self.key, self.received = key, received
 
     def take(self) -> int:
         """Return the next counter.  Errors: `ProtocolFault` SECURITY none is reserved."""
@@ -74,6 +80,30 @@ class KeyInUse:
         if self.received is not None and counter <= self.received:
             raise StaleCounter(counter, self.received + 1, self.kind.words)
         self.received = counter
+
+    def accept_former(self, counter: int) -> None:
+        """Move the counter received by the key before this one, likewise.  Errors: `StaleCounter`."""
+        if self.previous_received is not None and counter <= self.previous_received:
+            raise StaleCounter(counter, self.previous_received + 1, f"former {self.kind.words}")
+        self.previous_received = counter
+
+    def unprotect(self, content: bytes, title: bytes, header: bytes = b"") -> tuple[bytes, bool]:
+        """Return what is inside, and whether it came by the former key; in the middle of a change by either.
+
+        Errors: as `ProtectionKey.unprotect`.
+        """
+        previous = self.previous
+        # Without a tag nobody can tell which key it was.
+        if previous is None or not (content and content[0] & AUTHENTICATED):
+            return self.key.unprotect(content, title, header), False
+        try:
+            plain = self.key.unprotect(content, title, header)
+        except ProtocolFault as refused:
+            if refused.error.kind is not ErrorKind.SECURITY:
+                raise
+            return previous.unprotect(content, title, header), True
+        self.previous = None
+        return plain, False
 
 
 def dedicated_key(octets: bytes, unicast: KeyInUse) -> KeyInUse:
@@ -116,6 +146,8 @@ class Cipher:
         self.dedicated = dedicated
         self.broadcast = broadcast
         self.envelope = envelope
+        #: Whether general protection was granted: ACCESS, which has no form of its own, needs it.
+        self.is_general_granted = False
         self._sends_broadcast = sends_broadcast
         self._control = SecurityControl(policy.suite, policy.applied, sends_broadcast).encode()
         self._enough = SecurityControl(policy.suite, policy.required).encode()
@@ -143,7 +175,8 @@ class Cipher:
         """Octets, at most, that `protect` makes an APDU of up to 64 KiB longer."""
         if self.policy.applied is Security.NONE:
             return 0
-        title = 1 + SYSTEM_TITLE_SIZE if self.envelope is Envelope.GENERAL else 0
+        is_general = self.is_general_granted or self.envelope is Envelope.GENERAL
+        title = 1 + SYSTEM_TITLE_SIZE if is_general else 0
         tag = TAG_SIZE if self.policy.applied.covers(Security.AUTHENTICATION) else 0
         return 1 + title + _LENGTH + HEAD_SIZE + tag
 
@@ -162,10 +195,11 @@ class Cipher:
         table = DED if is_dedicated else GLO
         wrapped = table.get(tag)
         is_general = self.envelope is Envelope.GENERAL and tag not in _INITIATES
-        if wrapped is None and not is_general:
+        if wrapped is None and not (is_general or self.is_general_granted):
             raise fault(
                 ErrorKind.SECURITY,
-                f"{apdu_name(apdu)} can't be sent ciphered but by general-glo-ciphering; nothing was sent",
+                f"{apdu_name(apdu)} can't be sent ciphered but by general-glo-ciphering, which the meter did "
+                "not grant; nothing was sent",
             )
         control = self._control & ~BROADCAST if in_use is not self.broadcast else self._control
         content = in_use.key.protect(control, self.title, in_use.take(), apdu)
@@ -220,13 +254,15 @@ class Cipher:
         if control != self._enough:
             self.policy.check(control)
         in_use = self._key_for(octets[0], control)
+        is_former = False
         if in_use.previous is None:
             plain = in_use.key.unprotect(content, title)
         else:
-            plain = self._decipher(in_use, content, title)
+            plain, is_former = in_use.unprotect(content, title)
         if plain_tag is not None and (not plain or plain[0] != plain_tag):
             raise wrong_inner(octets, plain)
-        in_use.accept(int.from_bytes(content[1:HEAD_SIZE], "big"))
+        accept = in_use.accept_former if is_former else in_use.accept
+        accept(int.from_bytes(content[1:HEAD_SIZE], "big"))
         return plain
 
     def _key_for(self, tag: int, control: int) -> KeyInUse:
@@ -239,16 +275,3 @@ class Cipher:
         if in_use is None:
             raise fault(ErrorKind.SECURITY, f"ciphered with a {kind.words}, none is known")
         return in_use
-
-    def _decipher(self, in_use: KeyInUse, content: bytes, title: bytes) -> bytes:
-        """Return what is inside, in the middle of a change: by the new key, or by the one before."""
-        if in_use.previous is None or not content[0] & AUTHENTICATED:
-            return in_use.key.unprotect(content, title)  # without a tag nobody can tell which key it was
-        try:
-            plain = in_use.key.unprotect(content, title)
-        except ProtocolFault as refused:
-            if refused.error.kind is not ErrorKind.SECURITY:
-                raise
-            return in_use.previous.unprotect(content, title)
-        in_use.previous = None
-        return plain

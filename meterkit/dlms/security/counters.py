@@ -53,7 +53,8 @@ class CounterBlock:
     @property
     def left(self) -> int:
         """How many numbers can still be taken."""
-        return self._end - self._next + sum(end - first for first, end in self._further)
+        left = self._end - self._next
+        return left + sum(end - first for first, end in self._further) if self._further else left
 
     def take(self) -> int:
         """Return the next number.
@@ -95,7 +96,11 @@ class CounterBlock:
         self._next = self._end
 
 
-class StaleCounter(ProtocolFault):
+class SeenBefore(ProtocolFault):
+    """A message that was verified, and bears a number that its sender used before."""
+
+
+class StaleCounter(SeenBefore):
     """A received counter that does not rise: a message played back, or a peer that lost count."""
 
     def __init__(self, came: int, expected: int, where: str) -> None:

@@ -20,6 +20,8 @@ from meterkit.dlms.apdu.tags import ApduTag, apdu_name
 from meterkit.dlms.security.cipher import KeyInUse
 from meterkit.dlms.security.control import SecurityControl
 from meterkit.dlms.security.general_headers import (
+    HEADER_SIZE,
+    LENGTH_SIZE,
     ONE_PASS,
     STATIC_UNIFIED,
     AgreedKey,
@@ -37,9 +39,9 @@ from meterkit.dlms.security.key_agreement import (
     signed_ephemeral,
     static_parties,
 )
-from meterkit.dlms.security.keys import PrivateKey, PublicKey, unwrap_key, wrap_key
+from meterkit.dlms.security.keys import WRAPPING, PrivateKey, PublicKey, unwrap_key, wrap_key
 from meterkit.dlms.security.policy import SecurityPolicy, check_titles
-from meterkit.dlms.security.protect import HEAD_SIZE, ProtectionKey
+from meterkit.dlms.security.protect import HEAD_SIZE, TAG_SIZE, ProtectionKey
 from meterkit.dlms.security.suites import check_title
 from meterkit.dlms.security.transactions import Transactions
 from meterkit.errors import ErrorKind, ProtocolFault, fault
@@ -116,7 +118,7 @@ class GeneralCipher:
         key, a tag, signature, counter or transaction id that isn't right; DECODE no general-ciphering.
         """
         if octets[:1] != bytes((ApduTag.GENERAL_CIPHERING,)):
-            raise self.policy.plain(octets)
+            raise self._other(octets)
         try:
             return self._open(GeneralCiphering.decode(octets))
         except ProtocolFault as refused:
@@ -131,12 +133,37 @@ class GeneralCipher:
             raise fault(ErrorKind.DECODE, f"{HEAD_SIZE} octets at least expected, {len(content)} came")
         self.policy.check(content[0])
         key = self._key_of(apdu.key_info, header)
-        plain = key.unprotect(content, header.originator, header.encode())
-        if self.scheme is KeyScheme.IDENTIFIED:
-            self.unicast.accept(int.from_bytes(content[1:HEAD_SIZE], "big"))
-        else:
+        if self.scheme is not KeyScheme.IDENTIFIED:
+            plain = key.unprotect(content, header.originator, header.encode())
             self.transactions.accept(header.transaction_id)
+            return plain
+        plain, is_former = self.unicast.unprotect(content, header.originator, header.encode())
+        accept = self.unicast.accept_former if is_former else self.unicast.accept
+        accept(int.from_bytes(content[1:HEAD_SIZE], "big"))
         return plain
+
+    def _other(self, octets: bytes) -> ProtocolFault:
+        """Return the fault that tells of something else than a general-ciphering."""
+        try:
+            is_ciphered = bool(octets) and ApduTag(octets[0]).is_ciphered
+        except ValueError:
+            is_ciphered = False
+        if not is_ciphered:
+            return self.policy.plain(octets)
+        return fault(ErrorKind.SECURITY, f"general-ciphering expected, {apdu_name(octets)} came")
+
+    @property
+    def overhead(self) -> int:
+        """Octets, at most, that `protect` makes an APDU of up to 64 KiB longer."""
+        suite = self.policy.suite
+        key_info = {
+            KeyScheme.IDENTIFIED: 3,
+            KeyScheme.WRAPPED: 4 + suite.key_size + WRAPPING,
+            KeyScheme.STATIC: 5,
+        }
+        # One-pass: an ephemeral key and its signature, of two coordinates each.
+        info = key_info.get(self.scheme) or 7 + 4 * suite.coordinate_size
+        return HEADER_SIZE + info + LENGTH_SIZE + HEAD_SIZE + TAG_SIZE
 
     # ---------------------------------------------------------------- keys
     def _new_key(self, transaction: bytes) -> tuple[KeyInfo, ProtectionKey]:

@@ -23,6 +23,8 @@ from meterkit.errors import ErrorKind, ProtocolFault, fault
 
 ONE_PASS: Final = b"\x01"  # key-parameters: one-pass Diffie-Hellman, C(1e, 1s)
 STATIC_UNIFIED: Final = b"\x02"  # key-parameters: static unified model, C(0e, 2s)
+HEADER_SIZE: Final = 1 + 3 * 9 + 2  # octets: tag; id and titles of 8; two empty fields
+LENGTH_SIZE: Final = 3  # octets of a length up to 65535
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from meterkit.dlms.apdu.tags import ApduTag, apdu_name
 from meterkit.dlms.security.counters import CounterBlock
 from meterkit.dlms.security.general_cipher import check_addresses
-from meterkit.dlms.security.general_headers import GeneralHeader, GeneralSigning
+from meterkit.dlms.security.general_headers import HEADER_SIZE, LENGTH_SIZE, GeneralHeader, GeneralSigning
 from meterkit.dlms.security.keys import PrivateKey, PublicKey, check_curve, sign, verify
 from meterkit.dlms.security.suites import SecuritySuite, check_title
 from meterkit.dlms.security.transactions import Transactions
@@ -52,6 +52,11 @@ class GeneralSigner:
         unsigned = GeneralSigning(header, apdu, b"")
         signature = sign(self.suite, self._signing_key, unsigned.signed)
         return GeneralSigning(header, apdu, signature).encode()
+
+    @property
+    def overhead(self) -> int:
+        """Octets, at most, that `protect` makes an APDU of up to 64 KiB longer."""
+        return HEADER_SIZE + LENGTH_SIZE + 1 + 2 * self.suite.coordinate_size
 
     def unprotect(self, octets: bytes) -> bytes:
         """Return the APDU whose signature is verified.

@@ -20,6 +20,10 @@ class KeyKind(Enum):
     PASSWORD = "password"  #: of low level security, or the secret of HLS 2 to 4 and 6
     SIGNING = "signing"  #: private, of ECDSA
     AGREEMENT = "agreement"  #: private, of ECDH
+    SERVER_SIGNING = "server_signing"  #: the meter's public key x | y, or its certificate
+    SERVER_AGREEMENT = "server_agreement"  #: likewise
+    OTHER_ENCRYPTION = "other_encryption"  #: tried too while keys are being changed
+    OTHER_AUTHENTICATION = "other_authentication"
 
     @property
     def key_id(self) -> int:

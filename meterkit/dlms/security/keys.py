@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from meterkit.dlms.security.suites import SecuritySuite, check_key
 from meterkit.errors import ErrorKind, fault
 
-_WRAPPING: Final = 8  # octets that a wrapped key is longer
+WRAPPING: Final = 8  # octets that a wrapped key is longer
 _UNCOMPRESSED: Final = b"\x04"
 
 PublicKey = ec.EllipticCurvePublicKey
@@ -38,7 +38,7 @@ def unwrap_key(suite: SecuritySuite, master_key: bytes, wrapped: bytes) -> bytes
 
     Errors: `ProtocolFault` SECURITY it was not wrapped by this master key, or altered.
     """
-    size = suite.key_size + _WRAPPING
+    size = suite.key_size + WRAPPING
     if len(wrapped) != size:
         raise fault(ErrorKind.SECURITY, f"a wrapped key of {size} octets expected, {len(wrapped)} came")
     try:

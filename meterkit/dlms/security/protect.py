@@ -16,8 +16,6 @@ from __future__ import annotations
 from hmac import compare_digest
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from meterkit.dlms.security.control import AUTHENTICATED, ENCRYPTED, PROTECTION
@@ -37,7 +35,7 @@ class ProtectionKey:
     Raises: ValueError for a key of the wrong size.
     """
 
-    __slots__ = ("_aes", "_authentication_key", "_gcm", "suite")
+    __slots__ = ("_authentication_key", "_gcm", "suite")
 
     def __init__(
         self, suite: SecuritySuite, encryption_key: bytes, authentication_key: bytes | None = None
@@ -45,7 +43,6 @@ class ProtectionKey:
         self.suite = suite
         encryption_key = check_key(suite, "encryption key", encryption_key)
         self._gcm = AESGCM(encryption_key)
-        self._aes = algorithms.AES(encryption_key)
         self._authentication_key = (
             None if authentication_key is None else check_key(suite, "authentication key", authentication_key)
         )
@@ -87,18 +84,14 @@ class ProtectionKey:
         if end < HEAD_SIZE:
             raise _too_short(content, HEAD_SIZE + tag_size)
         nonce = title + content[1:HEAD_SIZE]
-        if protection == PROTECTION:
-            aad = content[:1] + self._key_of_tags + header
-            # AESGCM.decrypt knows full tags only.
-            opener = Cipher(self._aes, modes.GCM(nonce, content[end:], TAG_SIZE)).decryptor()
-            opener.authenticate_additional_data(aad)
-            information = opener.update(content[HEAD_SIZE:end])
-            try:
-                opener.finalize()
-            except InvalidTag:
-                raise _wrong_tag(content, title) from None
-            return information
         information = content[HEAD_SIZE:end]
+        if protection == PROTECTION:
+            # AESGCM.decrypt knows full tags only; enciphering twice is faster than a decryptor made anew.
+            information = self._encipher(nonce, information)
+            aad = content[:1] + self._key_of_tags + header
+            if not compare_digest(self._gcm.encrypt(nonce, information, aad)[-_FULL_TAG:_CUT], content[end:]):
+                raise _wrong_tag(content, title)
+            return information
         if protection == AUTHENTICATED:
             counter = int.from_bytes(content[1:HEAD_SIZE], "big")
             tag = self.tag(content[0], title, counter, header + information)

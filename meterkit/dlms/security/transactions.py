@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from meterkit.errors import ErrorKind, fault
+from meterkit.dlms.security.counters import SeenBefore
+from meterkit.errors import ErrorKind, MeterError
 
 SIZE: Final = 8  # octets
 
@@ -19,10 +20,14 @@ SIZE: Final = 8  # octets
 class Transactions:
     """What is awaited, and what was taken."""
 
-    __slots__ = ("_awaited", "received")
+    __slots__ = ("_answered", "_awaited", "received", "takes_unasked")
 
-    def __init__(self) -> None:
+    def __init__(self, *, takes_unasked: bool = True) -> None:
         self._awaited: bytes | None = None
+        self._answered = b""  # the id that was awaited last: it comes once
+        #: Whether anything but answers is taken.  Where the id alone stands against replay it must not be,
+        #: unless `received` outlasts the association.
+        self.takes_unasked = takes_unasked
         self.received: int | None = None  #: the highest id that the other end began with
 
     def begin(self, number: int) -> bytes:
@@ -33,18 +38,26 @@ class Transactions:
     def accept(self, transaction_id: bytes) -> None:
         """Take the id of a message that was verified.
 
-        Errors: `ProtocolFault` SECURITY neither the awaited one nor higher than all before.
+        Errors: `SeenBefore` neither the awaited one nor higher than all before.
         """
         if transaction_id and transaction_id == self._awaited:
-            self._awaited = None
+            self._awaited, self._answered = None, transaction_id
             return
         number = int.from_bytes(transaction_id, "big")
-        if transaction_id and self._awaited is None and (self.received is None or number > self.received):
+        is_new = bool(transaction_id) and transaction_id != self._answered
+        may_be_unasked = self.takes_unasked and self._awaited is None
+        if is_new and may_be_unasked and (self.received is None or number > self.received):
             self.received = number
             return
         if self._awaited is not None:
             expected = self._awaited.hex()
+        elif not self.takes_unasked:
+            expected = "an answer's"
         else:
             expected = "one" if self.received is None else f"one above {self.received:016x}"
         came = transaction_id.hex() or "none"
-        raise fault(ErrorKind.SECURITY, f"transaction id: {expected} expected, {came} came: seen before?")
+        raise SeenBefore(
+            MeterError(
+                ErrorKind.SECURITY, f"{expected} expected, {came} came: seen before?", where="transaction id"
+            )
+        )

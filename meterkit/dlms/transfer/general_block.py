@@ -7,6 +7,11 @@ A sender may send `window` blocks of its peer's without waiting: all but the las
 Then it is the other's turn, who sends blocks of its own or one without data; block-number-ack names the
 last block up to which none is missing, and the sender goes on from there, sending lost ones again.
 Window 0 is a transfer nobody acknowledges: a push.  Source: Green Book 9.4.6.13.
+
+Where the line below sends nothing twice (WRAPPER, over UDP above all), a lost block or acknowledgement is
+silence.  In the middle of an answer the acknowledgement then goes again: it names the last block that is
+here, so it does no harm twice.  Blocks of a request go again only where the peer's own block-number-ack shows
+that they did not arrive.
 """
 
 from __future__ import annotations
@@ -20,6 +25,7 @@ LARGEST_WINDOW: Final = 63  # blocks; 6 bits
 LARGEST_NUMBER: Final = 0xFFFF  # of a block; 16 bits
 OVERHEAD: Final = 9  # octets: tag, control, two numbers and a length of up to 3 octets
 PATIENCE: Final = 4  # turns that may pass without any progress, either way
+REPEATS: Final = 3  # times that an acknowledgement goes again into silence
 
 
 class IncomingBlocks:
@@ -43,8 +49,8 @@ class IncomingBlocks:
         """How many blocks with data are here, none missing."""
         return len(self._parts)
 
-    def add(self, block: GeneralBlockTransfer) -> None:
-        """Take one block; one that came before is dropped.
+    def add(self, block: GeneralBlockTransfer) -> bool:
+        """Take one block, and tell whether it is new; one that came before is dropped.
 
         Errors: ProtocolFault PROTOCOL for a block that cannot belong here, or too many octets.
         """
@@ -53,7 +59,7 @@ class IncomingBlocks:
             # What came before had no data: a meter that numbers its answer anew after its acknowledgements.
             self.received = 0
         if number <= self.received or number in self._ahead:
-            return
+            return False
         if number > self.received + LARGEST_WINDOW or (self._last is not None and number > self._last):
             raise fault(ErrorKind.PROTOCOL, self._out_of_place(number))
         self._size += len(block.data)
@@ -70,6 +76,7 @@ class IncomingBlocks:
             self.received += 1
             if data:
                 self._parts.append(data)
+        return True
 
     def _out_of_place(self, number: int) -> str:
         came = f"block {number} came, {self.received + 1} was to be next"
@@ -114,6 +121,25 @@ class GeneralTransfer:
         self._number = len(self._pieces)  # of our last block; those without data follow the pieces
         self._stalls = 0
         self._last_progress = (0, 0)
+        self._has_news = False  # something new came since we last spoke
+        self._repeats = 0  # acknowledgements that went again since our last turn
+        #: Blocks, by number and data, that acknowledgements sent again may bring again, and how often.
+        self.may_come_again: dict[tuple[int, bytes], int] = {}
+
+    @property
+    def has_news(self) -> bool:
+        """Whether anything new came since we last spoke."""
+        return self._has_news
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether our last block may go again: an acknowledgement, in the middle of an answer."""
+        return self._incoming.has_data and self._repeats < REPEATS
+
+    @property
+    def told_in_vain(self) -> str:
+        """What was asked for again and again, in words; empty if nothing was."""
+        return f"{self._incoming.missing} was asked for {self._repeats} times more" if self._repeats else ""
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -129,15 +155,20 @@ class GeneralTransfer:
 
         Errors: ProtocolFault PROTOCOL; see `IncomingBlocks.add`.
         """
-        acknowledged = block.block_number_ack
+        acknowledged, before = block.block_number_ack, self._acknowledged
         if self._acknowledged < acknowledged <= self._sent:
             self._acknowledged = acknowledged
         if not self._pieces:
             # A request that went out whole has no number; some meters count it, some do not: follow them.
             self._number = max(self._number, min(acknowledged, LARGEST_NUMBER - 1))
         self._peer_window = min(max(block.window, 1), self._send_window)
-        self._incoming.add(block)
-        if self._incoming.is_whole:
+        is_new = self._incoming.add(block)
+        if is_new and self._repeats and block.data:
+            self.may_come_again[block.block_number, block.data] = self._repeats
+        if is_new or self._acknowledged > before:
+            self._has_news = True
+        # What came before gives us no turn: our answer would make the peer say all that follows twice.
+        if self._incoming.is_whole or not self._has_news:
             return False
         return not block.is_streaming or self._is_window_full(block.block_number)
 
@@ -155,17 +186,26 @@ class GeneralTransfer:
 
         Errors: ProtocolFault PROTOCOL if turns pass and nothing gets any further.
         """
+        self._has_news, self._repeats = False, 0
         self._stalls = 0 if self.progress != self._last_progress else self._stalls + 1
         self._last_progress = self.progress
         if self._stalls > PATIENCE:
             raise fault(ErrorKind.PROTOCOL, self._describe_stall())
         if not self._is_sent:
             return self._pieces_in_turn()
-        self._told = self._incoming.received
         self._number += 1
         if self._number > LARGEST_NUMBER:
             raise fault(ErrorKind.PROTOCOL, f"more than {LARGEST_NUMBER} blocks, which cannot be numbered")
-        return [self._encode(self._number, b"", is_last=True, is_streaming=False)]
+        return [self._acknowledgement()]
+
+    def repeat(self) -> bytes:
+        """Return our last acknowledgement again, with whatever came since; see `may_repeat`."""
+        self._repeats += 1
+        return self._acknowledgement()
+
+    def _acknowledgement(self) -> bytes:
+        self._told = self._incoming.received
+        return self._encode(self._number, b"", is_last=True, is_streaming=False)
 
     @property
     def _is_sent(self) -> bool:

@@ -27,6 +27,8 @@ PUSHES = frozenset(
         ApduTag.GENERAL_SIGNING,
     )
 )
+#: Those that answer a request, too, in an association that is ciphered.
+_GENERAL = frozenset(tag for tag in PUSHES if tag.name.startswith("GENERAL_"))
 
 
 class PushedBlocks:
@@ -36,13 +38,17 @@ class PushedBlocks:
         self._limit = limit
         self._blocks: IncomingBlocks | None = None
 
-    def claims(self, block: GeneralBlockTransfer, *, is_answer_under_way: bool) -> bool:
+    def claims(
+        self, block: GeneralBlockTransfer, *, is_answer_under_way: bool, is_answer_awaited: bool = False
+    ) -> bool:
         """Tell whether `block` belongs to a push; an answer in blocks may be under way as well.
 
-        The first block shows what it begins; later ones of a push have window 0, those of an answer not.
+        The first block shows what it begins, unless that is ciphered in general.  Then, and later, those of
+        a push have window 0, those of an answer not.
         """
         if block.block_number == 1 and block.data:
-            return block.data[0] in PUSHES
+            is_either = is_answer_awaited and block.window != 0 and block.data[0] in _GENERAL
+            return block.data[0] in PUSHES and not is_either
         return self._blocks is not None and (block.window == 0 or not is_answer_under_way)
 
     def take(self, block: GeneralBlockTransfer) -> bytes | None:

@@ -3,7 +3,8 @@
     print(meterkit.tree.text(translate(bytes.fromhex("c401c1000600001391"))))
 
 Names are the standard's, results come in words, OBIS codes and times are explained where they are known;
-what makes no sense is shown as such, and nothing raises.
+what makes no sense is shown as such, and nothing raises.  `documents` writes the same as JSON and as XML, and
+reads both back to the very same octets.
 """
 
 from meterkit.dlms.translate.apdu import apdu_node

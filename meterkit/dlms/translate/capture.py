@@ -19,13 +19,15 @@ from meterkit.dlms.translate.data import data_node
 from meterkit.dlms.translate.hdlc import HdlcTranslator, find_frames
 from meterkit.dlms.translate.messages import Messages
 from meterkit.dlms.translate.words import time_meaning
-from meterkit.dlms.wrapper import HEADER_SIZE, WrapperHeader
+from meterkit.dlms.wrapper import HEADER_SIZE, VERSION, WrapperHeader
 from meterkit.errors import ProtocolFault
 from meterkit.tree import Node, moved, not_understood, strange_octets
 
 _FLAG: Final = b"\x7e"
-_LLCS: Final = (b"\xe6\xe6\x00", b"\xe6\xe7\x00")
+_VERSION: Final = VERSION.to_bytes(2, "big")  # what a WRAPPER header begins with
+LLCS: Final = (b"\xe6\xe6\x00", b"\xe6\xe7\x00")
 _CONFORMANCES: Final = (b"\x5f\x1f\x04\x00", b"\x5f\x04\x00")
+_TAGS: Final = frozenset(map(int, ApduTag))
 _SAMPLE: Final = 1 << 20  # octets that are searched for a frame before it is held to be none
 
 
@@ -36,7 +38,7 @@ def translate(*pieces: bytes) -> tuple[Node, ...]:
     itself, unless only all together make sense.
     """
     whole = b"".join(pieces)
-    if len(pieces) > 1 and not _has_frames(whole):
+    if len(pieces) > 1 and not has_frames(whole):
         apart = _apart(pieces)
         if strange_octets(apart) <= strange_octets(together := _stream(whole)):
             return apart
@@ -58,13 +60,14 @@ def _apart(pieces: tuple[bytes, ...]) -> tuple[Node, ...]:
     return tuple(nodes)
 
 
-def _has_frames(octets: bytes) -> bool:
-    return octets[:1] == _FLAG or _is_wrapper(octets) or bool(find_frames(octets[:_SAMPLE]))
+def has_frames(octets: bytes) -> bool:
+    """Tell whether octets are, or hold, HDLC or WRAPPER frames."""
+    return octets[:1] == _FLAG or is_wrapper(octets) or bool(find_frames(octets[:_SAMPLE]))
 
 
 def _stream(octets: bytes) -> tuple[Node, ...]:
     messages = Messages()
-    if _is_wrapper(octets):
+    if is_wrapper(octets):
         return tuple(_wrapped(octets, messages))
     if octets[:1] != _FLAG:
         bare = _bare(octets, 0, messages)
@@ -73,13 +76,21 @@ def _stream(octets: bytes) -> tuple[Node, ...]:
     return tuple(HdlcTranslator(Messages()).nodes(octets, 0))
 
 
-def _is_wrapper(octets: bytes) -> bool:
+def is_wrapper(octets: bytes) -> bool:
     """Tell whether octets begin with a WRAPPER header and an APDU behind it."""
     try:
         header = WrapperHeader.decode(octets)
     except ProtocolFault:
         return False
-    return header.length > 0 and (len(octets) == HEADER_SIZE or octets[HEADER_SIZE] in set(ApduTag))
+    return header.length > 0 and (len(octets) == HEADER_SIZE or octets[HEADER_SIZE] in _TAGS)
+
+
+def next_header(octets: bytes, at: int) -> int:
+    """Return where the next WRAPPER header with an APDU behind it begins after `at`; the end if nowhere."""
+    while (at := octets.find(_VERSION, at + 1)) >= 0:
+        if is_wrapper(octets[at : at + HEADER_SIZE + 1]):
+            return at
+    return len(octets)
 
 
 def _wrapped(octets: bytes, messages: Messages) -> list[Node]:
@@ -89,8 +100,10 @@ def _wrapped(octets: bytes, messages: Messages) -> list[Node]:
         try:
             header = WrapperHeader.decode(octets[at : at + HEADER_SIZE])
         except ProtocolFault as odd:
-            nodes.append(not_understood(octets[at:], at, odd.error.message))
-            break
+            end = next_header(octets, at)
+            nodes.append(not_understood(octets[at:end], at, odd.error.message))
+            at = end
+            continue
         begin, end = at + HEADER_SIZE, at + HEADER_SIZE + header.length
         parts = [
             Node("version", header.version, "", at, 2),
@@ -110,12 +123,12 @@ def _wrapped(octets: bytes, messages: Messages) -> list[Node]:
 
 def _bare(octets: bytes, offset: int, messages: Messages) -> Node:
     """Return the tree of octets without a frame around them."""
-    if octets[:3] in _LLCS:
+    if octets[:3] in LLCS:
         return messages.llc_node(octets, offset)
-    as_apdu = octets[:1] != b"" and octets[0] in set(ApduTag)
-    if as_apdu and _is_whole_apdu(octets):
+    as_apdu = octets[:1] != b"" and octets[0] in _TAGS
+    if as_apdu and is_whole_apdu(octets):
         return messages.apdu_node(octets, offset)
-    if _is_whole_data(octets):
+    if is_whole_data(octets):
         return data_node(octets, offset)
     if octets.startswith(_CONFORMANCES):
         return _conformance(octets, offset)
@@ -127,7 +140,8 @@ def _bare(octets: bytes, offset: int, messages: Messages) -> Node:
     return text or not_understood(octets, offset)
 
 
-def _is_whole_apdu(octets: bytes) -> bool:
+def is_whole_apdu(octets: bytes) -> bool:
+    """Tell whether octets are one plain APDU."""
     try:
         decode_apdu(octets)
     except ProtocolFault:
@@ -135,7 +149,7 @@ def _is_whole_apdu(octets: bytes) -> bool:
     return True
 
 
-def _is_whole_data(octets: bytes) -> bool:
+def is_whole_data(octets: bytes) -> bool:
     """Tell whether octets are one value; text that nobody would read is none."""
     try:
         value = axdr.decode(octets)

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from meterkit.codec.crc import crc16_wire
 from meterkit.dlms.hdlc.address import HdlcAddress
 from meterkit.dlms.hdlc.control import HdlcFrameType
 from meterkit.dlms.hdlc.frame import CHECK_SIZE, SEGMENTED, HdlcFrame
@@ -91,7 +92,7 @@ class HdlcTranslator:
             place = moved(base, found.start)
             body = octets[found.start : found.end]
             if found.frame is None:
-                nodes.append(_damaged(body, place, found.why))
+                nodes.append(self._damaged(body, place, found.why))
             else:
                 nodes.append(self._frame(found.frame, body, place))
             at = found.end
@@ -108,6 +109,17 @@ class HdlcTranslator:
         parts.append(Node("FCS", body[end:], "", moved(place, end), CHECK_SIZE))
         carried = f"{len(frame.information)} octets of information" if frame.information else ""
         return Node("HDLC frame", str(frame.control), carried, place, len(body), tuple(parts))
+
+    def _damaged(self, body: bytes, place: int | None, why: str) -> Node:
+        """Return a frame whose checks are wrong, as far as it can be read all the same."""
+        frame = _mended(body)
+        if frame is None:
+            children: tuple[Node, ...] = (not_understood(body, place, why),)
+            return Node("HDLC frame", None, "damaged", place, len(body), children)
+        # What was damaged is no part of any message: it gets a translator of its own.
+        sound = HdlcTranslator(Messages())._frame(frame, body, place)
+        parts = [_checked(node, body, place) for node in sound.children]
+        return Node("HDLC frame", str(frame.control), "damaged", place, len(body), tuple(parts))
 
     def _information(self, frame: HdlcFrame, place: int | None) -> list[Node]:
         information, kind = frame.information, frame.control.frame_type
@@ -172,8 +184,32 @@ def _parameters(octets: bytes, place: int | None) -> Node:
     return Node(name, octets, "", place, len(octets), parts)
 
 
-def _damaged(body: bytes, place: int | None, why: str) -> Node:
-    return Node("HDLC frame", None, "damaged", place, len(body), (not_understood(body, place, why),))
+def _checked(node: Node, body: bytes, place: int | None) -> Node:
+    """Return a check as not understood where it does not fit; any other part as it is."""
+    if node.name not in ("HCS", "FCS") or not isinstance(node.value, bytes):
+        return node
+    end = len(body) - CHECK_SIZE if node.name == "FCS" else (node.offset or 0) - (place or 0)
+    expected = crc16_wire(body[:end])
+    if node.value == expected:
+        return node
+    return Node(node.name, node.value, f"wrong: {expected.hex(' ')} expected", node.offset, 2, (), False)
+
+
+def _mended(body: bytes) -> HdlcFrame | None:
+    """Return what a damaged frame would be with checks that fit; None if it makes no sense even so."""
+    head = body[:-CHECK_SIZE]
+    try:
+        addresses = _address_size(body, 2)
+        header = 3 + addresses + _address_size(body, 2 + addresses)
+        if len(head) > header + CHECK_SIZE:
+            head = head[:header] + crc16_wire(head[:header]) + head[header + CHECK_SIZE :]
+        return HdlcFrame.decode(head + crc16_wire(head))
+    except (ProtocolFault, IndexError):
+        return None
+
+
+def _address_size(body: bytes, at: int) -> int:
+    return next(size for size in (1, 2, 4) if body[at + size - 1] & 1 or size == 4)
 
 
 def _noise(octets: bytes, start: int, end: int, base: int | None) -> list[Node]:

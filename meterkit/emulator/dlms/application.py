@@ -131,10 +131,14 @@ class Application:
         if configuration.short_name_referencing:
             names = ShortNames(objects)
             association = association_sn(names.bases, client.clearance, accepted.proving)
+            if emulator.cloned is not None:
+                association = emulator.cloned.association_sn(association)
             names.add(association)
         else:
             names = ShortNames(())
             association = association_ln(associated, objects)
+            if emulator.cloned is not None:
+                association = emulator.cloned.association(association, associated)
         terms = Terms(
             configuration,
             emulator.quirks,
@@ -224,6 +228,7 @@ class Application:
         terms.is_general = isinstance(request, GeneralBlockTransfer)
         if isinstance(request, GeneralBlockTransfer):
             return self._serve_block(request, services, is_open)
+        self._blocks.reset()  # another request ends what was under way
         return self._send(services.perform(request), services, 1)
 
     def _serve_block(self, block: GeneralBlockTransfer, services: Services, is_open: bool) -> list[bytes]:

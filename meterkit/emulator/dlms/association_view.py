@@ -56,7 +56,7 @@ def association_ln(terms: Associated, objects: Iterable[CosemObject]) -> CosemOb
     """Return the current association with logical names; `objects` are those it shows beside itself."""
     shown = list(objects)
     attributes = {
-        2: Attribute(lambda: _object_list([*shown, view], terms)),
+        2: Attribute(lambda: object_list([*shown, view], terms)),
         3: fixed(_partners(terms)),
         4: fixed(axdr.encode_octet_string(_NAME_PREFIX + bytes((8, 1, terms.context)))),
         5: fixed(_context(terms)),
@@ -154,7 +154,8 @@ def _named(objects: Iterable[CosemObject], wanted: object, clearance: Clearance)
             raise type_unmatched()
 
 
-def _object_list(objects: Iterable[CosemObject], terms: Associated) -> bytes:
+def object_list(objects: Iterable[CosemObject], terms: Associated) -> bytes:
+    """Return the object_list of an association with logical names."""
     clearance = terms.client.clearance
     return axdr.encode_array(
         [
@@ -194,12 +195,15 @@ def _method_rights(one: CosemObject, clearance: Clearance, version: int) -> byte
     rights: list[bytes] = []
     for index, method in sorted(one.methods.items()):
         may = clearance >= method.invoker
-        mode = axdr.encode_boolean(may) if version < _BOOLEAN_BEFORE else axdr.encode_enum(_EXECUTE * may)
+        told = 0 if not may else _EXECUTE if method.mode is None else method.mode
+        mode = axdr.encode_boolean(bool(told)) if version < _BOOLEAN_BEFORE else axdr.encode_enum(told)
         rights.append(axdr.encode_structure([axdr.encode_integer(index), mode]))
     return axdr.encode_array(rights)
 
 
 def _mode(attribute: Attribute, clearance: Clearance) -> int:
+    if attribute.mode is not None and (attribute.write is None or attribute.is_writable(clearance)):
+        return attribute.mode
     return _READ * attribute.is_readable(clearance) | _WRITE * attribute.is_writable(clearance)
 
 

@@ -18,6 +18,7 @@ from meterkit.dlms.security import (
     Envelope,
     KeyInUse,
     KeyKind,
+    KeyScheme,
     ProtectionKey,
     Security,
     SecurityPolicy,
@@ -56,6 +57,10 @@ class ClientSecurity:
         self.instance = configuration.instance
         self.suite = SecuritySuite(configuration.suite)
         self.required = configuration.required
+        self.key_scheme = (
+            None if configuration.key_scheme is None else KeyScheme[configuration.key_scheme.upper()]
+        )
+        self.demands_signatures = configuration.demands_signatures
         self.title = title  #: the meter's
         self.client_title = configuration.client_title  #: None: any
         self.last_client_title = configuration.client_title or b""  #: of whoever associated last

@@ -20,7 +20,7 @@ from meterkit.emulator.dlms.cosem_object import (
     type_unmatched,
     value_refused,
 )
-from meterkit.emulator.dlms.local_time import LocalTime
+from meterkit.emulator.dlms.local_time import SUMMER_BEGINS, SUMMER_ENDS, SUMMER_MINUTES, LocalTime
 from meterkit.errors import ProtocolFault
 
 _QUARTER, _MINUTE = timedelta(minutes=15), timedelta(minutes=1)
@@ -49,7 +49,9 @@ class ClockObject:
         self._clock, self._local = clock, local
         self._utc_offset = utc_offset
         self._preset: datetime | None = None
-        wildcard = axdr.encode_octet_string(_NO_SUMMER_TIME)
+        has_summer = local.has_summer_time
+        begins = axdr.encode_octet_string(SUMMER_BEGINS if has_summer else _NO_SUMMER_TIME)
+        ends = axdr.encode_octet_string(SUMMER_ENDS if has_summer else _NO_SUMMER_TIME)
         self.object = CosemObject(
             8,
             0,
@@ -58,10 +60,10 @@ class ClockObject:
                 2: Attribute(self._time, self._set),
                 3: fixed(axdr.encode_long(-utc_offset)),
                 4: fixed(axdr.encode_unsigned(0)),
-                5: Cell(wildcard).writable,
-                6: Cell(wildcard).writable,
-                7: Cell(axdr.encode_integer(0)).writable,
-                8: fixed(axdr.encode_boolean(False)),
+                5: Cell(begins).writable,
+                6: Cell(ends).writable,
+                7: Cell(axdr.encode_integer(SUMMER_MINUTES if has_summer else 0)).writable,
+                8: fixed(axdr.encode_boolean(has_summer)),
                 9: fixed(axdr.encode_enum(_INTERNAL_CRYSTAL)),
             },
             {

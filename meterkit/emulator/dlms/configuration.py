@@ -9,12 +9,22 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, SecretBytes, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    SecretBytes,
+    field_validator,
+    model_validator,
+)
 
 from meterkit.dlms.acse.apdus import AuthenticationMechanism
 from meterkit.dlms.conformance import Conformance
 from meterkit.dlms.security import Security
+from meterkit.emulator.dlms.cloned.meter_file import MeterFile, parse_meter_file
 from meterkit.emulator.dlms.faults import DlmsFaults
+from meterkit.emulator.dlms.image_configuration import ImageConfiguration
 from meterkit.emulator.dlms.quirks import DlmsQuirk
 from meterkit.emulator.dlms.security_configuration import Secret, SecurityConfiguration, as_octets
 from meterkit.options import Options, Seconds
@@ -66,6 +76,13 @@ _LONGEST_HLS2_SECRET = 16  # octets: an AES key
 _WITH_PASSWORD = ("low", "hls2", "hls3", "hls4", "hls6")
 Authentication = Literal["none", "low", "hls2", "hls3", "hls4", "hls5", "hls6", "hls7"]
 Sap = Annotated[int, Field(ge=0, le=0xFFFF)]
+
+
+def _as_meter(value: object) -> object:
+    return value if value is None or isinstance(value, MeterFile) else parse_meter_file(value)
+
+
+ClonedMeter = Annotated[InstanceOf[MeterFile], BeforeValidator(_as_meter)]
 
 
 class ClientConfiguration(Options):
@@ -220,13 +237,16 @@ class DlmsEmulatorConfiguration(Options):
     hdlc: HdlcConfiguration = HdlcConfiguration()
     mode_e: ModeEConfiguration = ModeEConfiguration()
     profile: ProfileConfiguration = ProfileConfiguration()
+    image: ImageConfiguration = ImageConfiguration()
     event_log_rows: Annotated[int, Field(ge=0, le=1000)] = 50
     utc_offset: Annotated[int, Field(ge=-720, le=840)] = 60  #: minutes; the clock tells local time
+    summer_time: bool = False  #: the clock is put forward by an hour between March and October, as in Europe
     push_client: Sap = PUSH_CLIENT  #: where pushes go
     push_security: PushSecurity | None = None  #: None: pushes go in clear
     follow_clock: bool = True  #: rows are recorded as the meter's clock passes their ends
     quirks: frozenset[DlmsQuirk] = frozenset()
     faults: DlmsFaults = DlmsFaults()
+    objects: ClonedMeter | None = None  #: instead of the household's: a meter file, or what is in one
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

@@ -51,6 +51,7 @@ class Attribute:
     selectors: tuple[int, ...] = ()
     reader: Clearance = Clearance.PUBLIC  #: who may read at least
     writer: Clearance = Clearance.MANAGER  #: who may write at least
+    mode: int | None = None  #: what the view tells whoever may do all of it; None: what follows from the rest
 
     def is_readable(self, clearance: Clearance) -> bool:
         """Whether a client of that clearance may read."""
@@ -67,6 +68,7 @@ class Method:
 
     invoke: Callable[[bytes | None], bytes | None]
     invoker: Clearance = Clearance.MANAGER  #: who may invoke at least
+    mode: int | None = None  #: what the view tells whoever may; None: that it may be invoked
 
 
 @dataclass(slots=True)
@@ -78,6 +80,7 @@ class CosemObject:
     obis: ObisCode
     attributes: dict[int, Attribute] = field(default_factory=dict[int, Attribute])
     methods: dict[int, Method] = field(default_factory=dict[int, Method])
+    base_name: int | None = None  #: short name; None: the next that is free
 
     def __post_init__(self) -> None:
         name = axdr.encode_octet_string(self.obis.to_bytes())

@@ -4,7 +4,9 @@
     meter                    E0 ack 4 ...   1 2 3 (4) 5             4 5
 
 A window of blocks goes out in a row, the last of them without the streaming bit; what the client does not
-confirm goes out again.  Source: IEC 62056-5-3, General block transfer; general knowledge.
+confirm goes out again.  A confirmation that comes twice is obeyed twice: it names the last block that is
+there, and the client drops what it has.  Any other request ends what was under way.
+Source: IEC 62056-5-3, General block transfer; general knowledge.
 """
 
 from __future__ import annotations
@@ -78,7 +80,7 @@ class GeneralBlocks:
 
     def _go_on(self, block: GeneralBlockTransfer) -> list[bytes]:
         """Take the client's confirmation; return the next window, or what it did not get."""
-        self._sent_number = min(block.block_number_ack, len(self._blocks))
+        self._sent_number = min(block.block_number_ack, self._sent_number)
         if self._sent_number == len(self._blocks):
             self.reset()
             return []

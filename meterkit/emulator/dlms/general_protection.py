@@ -46,6 +46,16 @@ class GeneralProtection:
         self._signed_id = self._id = b""  # transaction ids of the request
         self._scheme = KeyScheme.IDENTIFIED
 
+    @property
+    def scheme(self) -> KeyScheme:
+        """How the key of the last general-ciphering was told."""
+        return self._scheme
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the request came signed."""
+        return self._signer is not None
+
     def begin(self) -> None:
         """Forget the request before."""
         self._signer = None

@@ -7,12 +7,16 @@ from datetime import datetime
 from functools import partial
 
 from meterkit.codec import axdr
+from meterkit.dlms.apdu.descriptors import AttributeDescriptor
 from meterkit.dlms.cosem.obis import ObisCode
 from meterkit.emulator.dlms.association_view import sap_assignment
+from meterkit.emulator.dlms.billing import BILLED, billing_profile
 from meterkit.emulator.dlms.client_security import MeterSecurity
 from meterkit.emulator.dlms.clock import ClockObject, MeterClock
 from meterkit.emulator.dlms.configuration import Clearance, DlmsEmulatorConfiguration
 from meterkit.emulator.dlms.cosem_object import Attribute, Cell, CosemObject, fixed
+from meterkit.emulator.dlms.duty_objects import DutyObjects
+from meterkit.emulator.dlms.faults import DlmsFaults
 from meterkit.emulator.dlms.local_time import LocalTime
 from meterkit.emulator.dlms.object_view import ObjectView
 from meterkit.emulator.dlms.profile import Column, Profile
@@ -21,10 +25,9 @@ from meterkit.emulator.dlms.push_setup import PushSetup
 from meterkit.emulator.dlms.quantities import Quantity, quantities
 from meterkit.emulator.dlms.registers import Demand, register
 from meterkit.emulator.dlms.security_setup import SecuritySetup, invocation_counter
-from meterkit.emulator.dlms.switches import Breaker, data
+from meterkit.emulator.dlms.switches import data
 from meterkit.emulator.household import Household
 
-FIRMWARE = b"meterkit emulator"
 PROFILE_STATUS = ObisCode(0, 0, 96, 10, 1)
 EVENT_CODE = ObisCode(0, 0, 96, 11, 0)
 POWER_FAILURES = ObisCode(0, 0, 96, 7, 21)
@@ -44,11 +47,14 @@ class LogicalDevice:
         *,
         security: MeterSecurity,
         is_scaler_denied: Callable[[], bool],
+        faults: Callable[[], DlmsFaults],
+        takes_keys: Callable[[], bool],
         push: Callable[[], None],
     ) -> None:
         self.configuration = configuration
-        self.local = LocalTime(configuration.utc_offset)
-        self.breaker = Breaker()
+        self.local = LocalTime(configuration.utc_offset, summer_time=configuration.summer_time)
+        self.duties = DutyObjects(configuration, household, clock.now, self.local, faults)
+        self.breaker = self.duties.breaker
         self._household = household
         self._quantities = quantities(household)
         started = clock.now()
@@ -66,18 +72,19 @@ class LogicalDevice:
             demand.demand_register(),
             self._load_profile(recorded),
             self._event_log(recorded),
+            self._billing(recorded),
             self.breaker.control,
             self.breaker.scripts,
             *(invocation_counter(keys) for keys in security.clients.values()),
-            *(SecuritySetup(keys).object for keys in security.clients.values()),
+            *(SecuritySetup(keys, clock.now, takes_keys).object for keys in security.clients.values()),
         ]
-        self._everything = ObjectView(self.objects, Clearance.MANAGER)
         self.push_setup = PushSetup(
             [Column(8, ObisCode.CLOCK), *(Column(3, obis) for obis in list(self._quantities)[:2])],
             self._read,
             push,
         )
-        self.objects.append(self.push_setup.object)
+        self.objects.extend((self.push_setup.object, *self.duties.objects))
+        self._everything = ObjectView(self.objects, Clearance.MANAGER)
 
     @property
     def name(self) -> bytes:
@@ -102,7 +109,7 @@ class LogicalDevice:
             data(
                 ObisCode.SERIAL_NUMBER, fixed(axdr.encode_octet_string(configuration.serial_number.encode()))
             ),
-            data(ObisCode.FIRMWARE_VERSION, fixed(axdr.encode_octet_string(FIRMWARE))),
+            data(ObisCode.FIRMWARE_VERSION, Attribute(self._firmware)),
             data(PROFILE_STATUS, fixed(axdr.encode_unsigned(0))),
             data(EVENT_CODE, fixed(axdr.encode_unsigned(0))),
             data(POWER_FAILURES, Attribute(power_failures)),
@@ -110,6 +117,13 @@ class LogicalDevice:
             data(SECRET, Attribute(Cell(_EMPTY_NOTE).read, reader=Clearance.MANAGER)),
             sap_assignment(configuration.logical_device, self.name),
         ]
+
+    def _firmware(self) -> bytes:
+        return axdr.encode_octet_string(self.duties.firmware)
+
+    def _billing(self, now: Callable[[], datetime]) -> CosemObject:
+        columns = [self._column(obis) for obis in (ObisCode.CLOCK, *BILLED)]
+        return billing_profile(columns, [self._maker(column) for column in columns], self.local, now)
 
     def _load_profile(self, now: Callable[[], datetime]) -> CosemObject:
         profile = self.configuration.profile
@@ -151,7 +165,7 @@ class LogicalDevice:
         quantity: Quantity = self._quantities[column.obis]
         return lambda _, end: quantity.octets(end)
 
-    def _read(self, column: Column) -> bytes:
-        one = next(one for one in self.objects if one.obis == column.obis and one.class_id == column.class_id)
-        value = self._everything.read(one, column.attribute)
-        return value if isinstance(value, bytes) else axdr.encode_null()
+    def _read(self, column: Column) -> bytes | None:
+        """Return the value of an attribute, None where there is none."""
+        value = self._everything.get(AttributeDescriptor(column.class_id, column.obis, column.attribute))
+        return value if isinstance(value, bytes) else None

@@ -14,7 +14,10 @@ from meterkit.dlms.apdu.block import GeneralBlockTransfer
 from meterkit.dlms.apdu.descriptors import AttributeDescriptor
 from meterkit.dlms.apdu.notification import DataNotification, EventNotification
 from meterkit.dlms.apdu.short_name import InformationReport, VariableName
+from meterkit.dlms.cosem.obis import ObisCode
 from meterkit.emulator.dlms.client_security import MeterSecurity
+from meterkit.emulator.dlms.cloned.objects import ClonedObjects, configured
+from meterkit.emulator.dlms.cloned.telling import push_body, readout
 from meterkit.emulator.dlms.configuration import Clearance, DlmsEmulatorConfiguration
 from meterkit.emulator.dlms.faults import DlmsFaults
 from meterkit.emulator.dlms.logical_device import LogicalDevice
@@ -33,6 +36,7 @@ class DlmsMeterEmulator:
     """One meter that any number of lines may lead to.
 
     `clock` gives the time of day as an aware datetime; the default is this machine's clock in UTC.
+    `household` may be shared by meters that measure the same; the default is one of the meter's own.
     `quirks` and `faults` may be changed at any time and act at once.
     """
 
@@ -41,12 +45,13 @@ class DlmsMeterEmulator:
         configuration: DlmsEmulatorConfiguration | None = None,
         *,
         clock: Callable[[], datetime] | None = None,
+        household: Household | None = None,
     ) -> None:
-        self.configuration = configuration or DlmsEmulatorConfiguration()
+        self.configuration = configured(configuration or DlmsEmulatorConfiguration())
         self.quirks: set[DlmsQuirk] = set(self.configuration.quirks)
         self.faults: DlmsFaults = self.configuration.faults.model_copy()
         self.clock = clock or _utc_now
-        self.household = Household(self.configuration.seed)
+        self.household = household or Household(self.configuration.seed)
         self.sessions: set[DlmsMeterSession] = set()  #: one for each open line
         self._clock_offset = timedelta()
         self._notifications = 0
@@ -57,8 +62,15 @@ class DlmsMeterEmulator:
             self,
             security=self.security,
             is_scaler_denied=lambda: DlmsQuirk.SCALER_DENIED in self.quirks,
+            takes_keys=lambda: not self.faults.take("untaken_keys"),
+            faults=lambda: self.faults,
             push=self.push,
         )
+
+        self.cloned: ClonedObjects | None = None  #: the objects of a meter file, in place of the household's
+        if self.configuration.objects is not None:
+            self.cloned = ClonedObjects(self.configuration.objects, self)
+            self.device.objects[:] = self.cloned.objects
 
     def __repr__(self) -> str:
         return f"DlmsMeterEmulator({self.device.name.decode()})"
@@ -95,6 +107,10 @@ class DlmsMeterEmulator:
         """Let the clock go on from `time`."""
         self._clock_offset = time - self.clock()
 
+    def readout(self) -> list[tuple[ObisCode, int, int, int]]:
+        """Return what a data readout shows: OBIS code, value, scaler, unit."""
+        return self.device.readout() if self.cloned is None else readout(self.device.objects)
+
     # ---------------------------------------------------------------- pushes
     def push(self, apdu: bytes | None = None, *, block_size: int | None = None) -> None:
         """Send an APDU unasked on every open line; by default what the push setup says.
@@ -115,7 +131,7 @@ class DlmsMeterEmulator:
             return self.information_report()
         self._notifications += 1
         time = self.device.local.octets(self.now())
-        body = self.device.push_setup.body()
+        body = self.device.push_setup.body() if self.cloned is None else push_body(self.device.objects)
         return DataNotification(self._notifications % _LONG_INVOKE_IDS, time, body).encode()
 
     def event_notification(self, attribute: AttributeDescriptor) -> bytes:
@@ -128,10 +144,12 @@ class DlmsMeterEmulator:
     def information_report(self) -> bytes:
         """Return an InformationReport of the clock, with short names."""
         names = ShortNames(self.device.objects)
-        clock = next(base for base, one in names.bases.items() if one.class_id == 8) + 8
+        clocks = [base for base, one in names.bases.items() if one.class_id == 8]
         value = self._clock_octets()
         time = self.now().strftime("%Y%m%d%H%M%SZ").encode()
-        return InformationReport(time, (VariableName(clock),), (value,)).encode()
+        if not clocks:  # a cloned meter without one
+            return InformationReport(time, (), ()).encode()
+        return InformationReport(time, (VariableName(clocks[0] + 8),), (value,)).encode()
 
     def _clock_octets(self) -> bytes:
         return b"\x09\x0c" + self.device.local.octets(self.now())

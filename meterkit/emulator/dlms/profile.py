@@ -26,11 +26,12 @@ from meterkit.emulator.dlms.cosem_object import (
     value_refused,
 )
 from meterkit.emulator.dlms.local_time import LocalTime
+from meterkit.emulator.dlms.profile_oddities import ProfileOddity, compact_array, with_differences
 from meterkit.emulator.dlms.profile_rows import Cells, Rows
 from meterkit.errors import ProtocolFault
 
 BY_RANGE, BY_ENTRY = 1, 2  # access selectors
-FIFO = 1  # sort_method
+FIFO, LIFO = 1, 2  # sort_method
 _CLOCK = 8  # class_id
 _DATE_TIME_SIZE = 12
 
@@ -68,9 +69,11 @@ class Profile:
         capacity: int,
         period: int,
         is_compressed: bool = False,
+        oddities: frozenset[ProfileOddity] = frozenset(),
     ) -> None:
         self._columns, self._rows, self._local = tuple(columns), rows, local
-        self._is_compressed = is_compressed
+        self._is_compressed, self._oddities = is_compressed, oddities
+        self._is_newest_first = ProfileOddity.NEWEST_FIRST in oddities
         self._whole: tuple[range, bytes] | None = None  # the buffer as it was asked for last
         wide = axdr.encode_double_long_unsigned
         reader = Clearance.READER
@@ -84,13 +87,16 @@ class Profile:
                 ),
                 3: fixed(axdr.encode_array([column.octets() for column in columns])),
                 4: fixed(wide(period)),
-                5: fixed(axdr.encode_enum(FIFO)),
-                6: fixed(columns[0].octets()),
-                7: Attribute(lambda: wide(len(rows.numbers))),
+                5: fixed(axdr.encode_enum(LIFO if self._is_newest_first else FIFO)),
+                6: fixed(next((one for one in columns if one.class_id == _CLOCK), columns[0]).octets()),
+                7: Attribute(None if ProfileOddity.COUNT_HIDDEN in oddities else self._count),
                 8: fixed(wide(capacity)),
             },
             {1: Method(self._reset)},
         )
+
+    def _count(self) -> bytes:
+        return axdr.encode_double_long_unsigned(len(self._rows.numbers))
 
     def _reset(self, _: bytes | None) -> None:
         self._rows.reset()
@@ -103,12 +109,18 @@ class Profile:
         return self._whole[1]
 
     def _encode(self, numbers: Sequence[int], columns: Sequence[int]) -> bytes:
+        if self._is_newest_first:
+            numbers = numbers[::-1]
         rows = [self._rows.cells(number) for number in numbers]
         if columns != range(len(self._columns)):
             rows = [tuple(row[i] for i in columns) for row in rows]
         if self._is_compressed:
             clocks = [place for place, i in enumerate(columns) if self._columns[i].class_id == _CLOCK]
             rows = _without_repetitions(rows, numbers, clocks)
+        if ProfileOddity.DIFFERENCES in self._oddities:
+            rows = with_differences(rows)
+        if ProfileOddity.COMPACT_ARRAY in self._oddities:
+            return compact_array(rows)
         head = b"\x02" + axdr.encode_length(len(columns))
         return b"\x01" + axdr.encode_length(len(rows)) + b"".join(head + b"".join(row) for row in rows)
 
@@ -117,20 +129,27 @@ class Profile:
         value = plain(selection.parameters)
         if not (isinstance(value, tuple) and len(value) == 4):
             raise type_unmatched()
-        return self._by_range(*value) if selection.selector == BY_RANGE else self._by_entry(*value)
+        is_range = selection.selector == BY_RANGE
+        if (ProfileOddity.RANGE_REFUSED if is_range else ProfileOddity.ENTRY_REFUSED) in self._oddities:
+            raise value_refused()
+        if (ProfileOddity.RANGE_IGNORED if is_range else ProfileOddity.ENTRY_IGNORED) in self._oddities:
+            return self._buffer()
+        return self._by_range(*value) if is_range else self._by_entry(*value)
 
     def _by_entry(self, from_entry: object, to_entry: object, first: object, last: object) -> bytes:
         numbers = self._rows.numbers
         begin, end = _one_based(from_entry, to_entry, len(numbers))
+        if self._is_newest_first:
+            begin, end = len(numbers) - end, len(numbers) - begin
         left, right = _one_based(first, last, len(self._columns))
-        return self._encode(numbers[begin:end], range(len(self._columns))[left:right])
+        return self._encode(numbers[begin:end], self._chosen(range(len(self._columns))[left:right]))
 
     def _by_range(self, restricting: object, from_value: object, to_value: object, selected: object) -> bytes:
         if not isinstance(selected, list):
             raise type_unmatched()
         sort = self._place(restricting)
         wanted = cast("list[object]", selected)
-        columns = [self._place(one) for one in wanted] or range(len(self._columns))
+        columns = self._chosen([self._place(one) for one in wanted] or range(len(self._columns)))
         numbers = self._rows.numbers
         if self._columns[sort].class_id == _CLOCK:
             first, last = self._time(from_value), self._time(to_value)
@@ -140,6 +159,14 @@ class Profile:
             raise type_unmatched()
         found = [n for n in numbers if from_value <= self._number(n, sort) <= to_value]
         return self._encode(found, columns)
+
+    def _chosen(self, columns: Sequence[int]) -> Sequence[int]:
+        """Return the columns that are sent where `columns` are chosen."""
+        if len(columns) == len(self._columns) or ProfileOddity.COLUMNS_IGNORED in self._oddities:
+            return range(len(self._columns))
+        if ProfileOddity.COLUMNS_REFUSED in self._oddities:
+            raise value_refused()
+        return columns
 
     def _number(self, row: int, column: int) -> int:
         value = plain(self._rows.cells(row)[column])

@@ -29,10 +29,11 @@ from meterkit.emulator.dlms.client_security import ClientSecurity
 from meterkit.emulator.dlms.general_protection import GeneralProtection
 from meterkit.emulator.dlms.quirks import DlmsQuirk
 from meterkit.emulator.dlms.terms import refusal
-from meterkit.errors import ProtocolFault
+from meterkit.errors import ErrorKind, ProtocolFault, fault
 
 _REFUSALS: Final = frozenset((ApduTag.EXCEPTION_RESPONSE, ApduTag.CONFIRMED_SERVICE_ERROR))
 _SIGNED: Final = bytes((ApduTag.GENERAL_SIGNING,))
+_INITIATES: Final = (bytes((ApduTag.GLO_INITIATE_REQUEST,)), bytes((ApduTag.INITIATE_REQUEST,)))
 #: What only general protection, once granted, lets through.
 OF_GENERAL_PROTECTION: Final = GENERAL | {ApduTag.GENERAL_CIPHERING, ApduTag.GENERAL_SIGNING}
 _CUT: Final = 4  # octets; of DlmsQuirk.CUT_TAG
@@ -104,7 +105,9 @@ class Protection:
         if tag == ApduTag.GENERAL_CIPHERING:
             plain, self._came = self._general.open(octets)
             self._is_general_ciphering = True
+            self._check_layers(octets)
             return plain
+        self._check_layers(octets)
         if tag in PLAIN or tag in GENERAL:
             content = unwrap(octets) if tag in PLAIN else GeneralCiphered.decode(octets).content
             self._came = Security(content[0] & PROTECTION) if content else Security.NONE
@@ -112,12 +115,24 @@ class Protection:
             self._envelope = Envelope.GENERAL if tag in GENERAL else Envelope.SERVICE
         return self._cipher(self._came).unprotect(octets)
 
+    def _check_layers(self, octets: bytes) -> None:
+        """Make sure that a service came in the layers demanded.  Errors: `ProtocolFault` SECURITY."""
+        keys, general = self.keys, self._general
+        if octets[:1] in _INITIATES:
+            return
+        scheme = general.scheme if self._is_general_ciphering else None
+        if keys.key_scheme not in (None, scheme):
+            raise fault(ErrorKind.SECURITY, "general-ciphering in another way expected")
+        if keys.demands_signatures and not general.is_signed:
+            raise fault(ErrorKind.SECURITY, "a signature expected, none came")
+
     def seal(self, apdu: bytes) -> bytes:
         """Return an answer as the request came."""
         if not apdu or apdu[0] in _REFUSALS:
             return apdu
         try:
-            return self._general.sign(apdu if self._came is Security.NONE else self._seal(apdu))
+            sealed = apdu if self._came is Security.NONE else self._seal(apdu)
+            return sealed if DlmsQuirk.UNSIGNED_ANSWERS in self._quirks else self._general.sign(sealed)
         except ProtocolFault:  # no key for the tag, or no counter left
             return refusal(service=ServiceError.OTHER_REASON)
 
@@ -129,7 +144,7 @@ class Protection:
             applied = next((wrong for quirk, wrong in _WRONG.items() if quirk in self._quirks), applied)
         if applied is Security.NONE:
             return apdu
-        if self._is_general_ciphering:
+        if self._is_general_ciphering and DlmsQuirk.GLO_ANSWERS not in self._quirks:
             sealed = self._general.seal(apdu, applied)
         else:
             sealed = self._cipher(applied).protect(apdu)

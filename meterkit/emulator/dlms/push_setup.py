@@ -5,24 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from meterkit.codec import axdr
+from meterkit.dlms.cosem.composite_types import array
+from meterkit.dlms.cosem.definitions import CaptureObject
 from meterkit.dlms.cosem.obis import ObisCode
-from meterkit.emulator.dlms.cosem_object import Cell, CosemObject, Method, fixed
+from meterkit.emulator.dlms.cosem_object import Cell, CosemObject, Method
 from meterkit.emulator.dlms.profile import Column
+from meterkit.emulator.dlms.typed_cell import TypedCell
 
 _TCP = 0  # transport_service
 _A_XDR = 0  # message: an encoded APDU
+_LONGEST_LIST = 32  # objects that one push may carry
 
 
 class PushSetup:
     """A push setup over a list of attributes; the list itself comes first, so that a push explains itself."""
 
     def __init__(
-        self, pushed: Sequence[Column], read: Callable[[Column], bytes], push: Callable[[], None]
+        self, pushed: Sequence[Column], read: Callable[[Column], bytes | None], push: Callable[[], None]
     ) -> None:
         self._read, self._push = read, push
         self._itself = Column(40, ObisCode.PUSH_SETUP)
-        self._pushed = (self._itself, *pushed)
-        self._list = axdr.encode_array([one.octets() for one in self._pushed])
+        columns = (self._itself, *pushed)
+        self._list = TypedCell(
+            array(CaptureObject),
+            tuple(CaptureObject(one.class_id, one.obis, one.attribute, 0) for one in columns),
+            self._can_push,
+        )
         destination = [
             axdr.encode_enum(_TCP),
             axdr.encode_octet_string(b"127.0.0.1:4059"),
@@ -33,7 +41,7 @@ class PushSetup:
             0,
             ObisCode.PUSH_SETUP,
             {
-                2: fixed(self._list),
+                2: self._list.writable,
                 3: Cell(axdr.encode_structure(destination)).writable,
                 4: Cell(axdr.encode_array([])).writable,
                 5: Cell(axdr.encode_long_unsigned(0)).writable,
@@ -45,9 +53,22 @@ class PushSetup:
 
     def body(self) -> bytes:
         """Return what a push carries now: a structure of the values."""
-        return axdr.encode_structure(
-            [self._list if one == self._itself else self._read(one) for one in self._pushed]
-        )
+        return axdr.encode_structure([self._value(_column(one)) for one in self._list.value])
+
+    def _value(self, column: Column) -> bytes:
+        if column == self._itself:
+            return self._list.read()
+        return self._read(column) or axdr.encode_null()
+
+    def _can_push(self, objects: tuple[CaptureObject, ...]) -> bool:
+        """Tell whether everything on a list is there, and whole attributes are meant."""
+        columns = [_column(one) for one in objects if not one.data_index]
+        known = [one for one in columns if one == self._itself or self._read(one) is not None]
+        return len(known) == len(objects) <= _LONGEST_LIST
 
     def _invoke(self, _: bytes | None) -> None:
         self._push()
+
+
+def _column(one: CaptureObject) -> Column:
+    return Column(one.class_id, one.logical_name, one.attribute_index)

@@ -74,6 +74,8 @@ class DlmsQuirk(Enum):
         "Ciphered requests are answered without a tag. Pushes of meters with an encryption key alone.",
     )
     CUT_TAG = "cut_tag", "The tags of answers have 8 octets in place of 12. Attack."
+    GLO_ANSWERS = "glo_answers", "general-ciphering is answered by glo-: another key than agreed on. Attack."
+    UNSIGNED_ANSWERS = "unsigned_answers", "Signed requests are answered without a signature. Attack."
     REPLAYED_ANSWERS = "replayed_answers", "A ciphered answer comes again in place of the next one. Attack."
     REFLECTED_CHALLENGE = (
         "reflected_challenge",

@@ -50,6 +50,9 @@ class SecurityConfiguration(Options):
     instance: Annotated[int, Field(ge=0, le=255)] = 0  #: the e of both objects; each client has its own
     suite: Literal[0, 1, 2] = 0
     policy: Policy = "authentication_encryption"  #: the least that is taken, and put on answers
+    #: Services are taken in general-ciphering only, with the key told so; None: in any envelope.
+    key_scheme: Literal["identified", "wrapped", "one_pass", "static"] | None = None
+    demands_signatures: bool = False  #: services are taken in general-signing only
     encryption_key: Secret | None = None  #: global unicast
     authentication_key: Secret | None = None
     broadcast_key: Secret | None = None  #: global broadcast
@@ -79,7 +82,24 @@ class SecurityConfiguration(Options):
             raise ValueError("a policy other than none needs an encryption_key")
         if self.required.covers(Security.AUTHENTICATION) and self.authentication_key is None:
             raise ValueError(f"policy {self.policy} needs an authentication_key")
+        if self.required is Security.NONE and (self.key_scheme or self.demands_signatures):
+            raise ValueError("general-ciphering and general-signing are demanded beside a policy only")
+        self._check_demands(suite)
         return self._with_key_pairs(suite)
+
+    def _check_demands(self, suite: SecuritySuite) -> None:
+        """Make sure that there are keys for what is demanded."""
+        is_agreed = self.key_scheme in ("one_pass", "static")
+        signs = self.demands_signatures or self.key_scheme == "one_pass"
+        needed = {
+            "master_key": self.key_scheme == "wrapped",
+            "signing_key": signs,
+            "client_signing_key": signs,
+            "agreement_key": is_agreed,
+            "client_agreement_key": is_agreed,
+        }
+        if missing := [name for name, is_needed in needed.items() if is_needed and not getattr(self, name)]:
+            raise ValueError(f"{', '.join(missing)} missing for what is demanded in suite {int(suite)}")
 
     def _with_key_pairs(self, suite: SecuritySuite) -> Self:
         for name, coordinates in (

@@ -9,6 +9,9 @@ Source: Blue Book, Security setup (class 64, version 1), Data (class 1), 0-b:43.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 from meterkit.codec import axdr
 from meterkit.dlms.apdu.descriptors import ActionResult
 from meterkit.dlms.cosem.obis import ObisCode
@@ -22,6 +25,7 @@ from meterkit.dlms.security.key_agreement import (
     signed_ephemeral,
 )
 from meterkit.dlms.security.keys import PrivateKey, PublicKey, unwrap_key
+from meterkit.emulator.dlms.certificate_store import CertificateStore
 from meterkit.emulator.dlms.client_security import ClientSecurity
 from meterkit.emulator.dlms.cosem_object import (
     ActionRefused,
@@ -60,10 +64,16 @@ def invocation_counter(keys: ClientSecurity) -> CosemObject:
 
 
 class SecuritySetup:
-    """One client's Security setup: what is in force, and how it is changed."""
+    """One client's Security setup: what is in force, and how it is changed.
 
-    def __init__(self, keys: ClientSecurity) -> None:
-        self._keys = keys
+    `takes_keys` is asked at every change of keys; what it declines is answered as if it had been done.
+    """
+
+    def __init__(
+        self, keys: ClientSecurity, now: Callable[[], datetime], takes_keys: Callable[[], bool]
+    ) -> None:
+        self._keys, self._takes_keys = keys, takes_keys
+        certificates = CertificateStore(keys, now)
         self.object = CosemObject(
             _SECURITY_SETUP,
             1,
@@ -73,12 +83,13 @@ class SecuritySetup:
                 3: fixed(axdr.encode_enum(keys.suite)),
                 4: Attribute(lambda: axdr.encode_octet_string(keys.last_client_title)),
                 5: fixed(axdr.encode_octet_string(keys.title)),
-                6: fixed(axdr.encode_array([])),
+                6: Attribute(certificates.listed),
             },
             {
                 1: Method(self._activate),
                 2: Method(self._transfer),
                 3: Method(self._agree),
+                **certificates.methods,
             },
         )
 
@@ -107,8 +118,12 @@ class SecuritySetup:
                 opened.append((kind, unwrap_key(keys.suite, keys.master_key, wrapped)))
             except ProtocolFault:
                 raise ActionRefused(ActionResult.READ_WRITE_DENIED) from None
-        for kind, key in opened:
-            keys.change(kind, key)
+        self._change(opened)
+
+    def _change(self, changed: list[tuple[KeyKind, bytes]]) -> None:
+        if self._takes_keys():
+            for kind, key in changed:
+                self._keys.change(kind, key)
 
     def _agree(self, octets: bytes | None) -> bytes:
         """key_agreement: answer each ephemeral key with one, and derive the new key from both."""
@@ -126,8 +141,7 @@ class SecuritySetup:
             answers.append(
                 axdr.encode_structure([axdr.encode_enum(kind.key_id), axdr.encode_octet_string(answer)])
             )
-        for kind, key in agreed:
-            keys.change(kind, key)
+        self._change(agreed)
         return axdr.encode_array(answers)
 
     def _agreed(

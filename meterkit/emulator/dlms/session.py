@@ -45,9 +45,7 @@ class DlmsMeterSession:
         if emulator.configuration.interface == "hdlc":
             return hdlc
         serial_number = emulator.configuration.serial_number
-        return ModeEEnd(
-            emulator.configuration, hdlc, lambda: readout(serial_number, emulator.device.readout())
-        )
+        return ModeEEnd(emulator.configuration, hdlc, lambda: readout(serial_number, emulator.readout()))
 
     def _application(self, client: int) -> Application:
         return Application(self._emulator, client)

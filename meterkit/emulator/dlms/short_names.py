@@ -26,8 +26,11 @@ _METHOD_OFFSETS = {
     7: 0x58,
     8: 0x60,
     9: 0x20,
+    11: 0x10,
     12: 0x30,
     17: 0x20,
+    18: 0x40,
+    20: 0x50,
     40: 0x38,
     64: 0x30,
     70: 0x20,
@@ -53,14 +56,15 @@ class ShortNames:
 
     def add(self, one: CosemObject) -> None:
         """Name one object: a reserved name, or the next that is free."""
-        base = _RESERVED.get((one.class_id, one.obis))
+        base = _RESERVED.get((one.class_id, one.obis)) if one.base_name is None else one.base_name
         if base is None:
             base, self._free = self._free, self._free + _span(one)
         self.bases[base] = one
         for index in one.attributes:
             self._attributes[base + _STEP * (index - 1)] = one, index
-        for index in one.methods:
-            self._methods[base + _METHOD_OFFSETS[one.class_id] + _STEP * (index - 1)] = one, index
+        first = _METHOD_OFFSETS.get(one.class_id)  # None: a cloned class whose methods have no known names
+        for index in one.methods if first is not None else ():
+            self._methods[base + (first or 0) + _STEP * (index - 1)] = one, index
 
     def attribute(self, name: int) -> tuple[CosemObject, int] | None:
         """Return the object and attribute a name means, or None."""
@@ -74,6 +78,6 @@ class ShortNames:
 def _span(one: CosemObject) -> int:
     """Return how many names an object takes."""
     span = _STEP * max(one.attributes)
-    if one.methods:
+    if one.methods and one.class_id in _METHOD_OFFSETS:
         span = max(span, _METHOD_OFFSETS[one.class_id] + _STEP * max(one.methods))
     return span + _STEP

@@ -19,7 +19,7 @@ from meterkit.dlms.hdlc.reader import HdlcReader
 from meterkit.dlms.security import HighLevelSecurity, Security, SecurityControl, SecuritySuite
 from meterkit.dlms.security.headers import unwrap, wrap
 from meterkit.dlms.security.keys import private_key_of, sign, unwrap_key, verify, wrap_key
-from tests.dlms.security.material import AK, CLIENT, EK, METER, OTHER_KEY, SUITE_0, SUITE_1, key
+from tests.dlms.security.material import AK, CLIENT, EK, METER, OTHER_KEY, SUITE_0, SUITE_1, key, pair
 
 HERE = Path(__file__).parent
 PLAINS = [bytes.fromhex("c001c100080000010000ff0200"), b"\xc0", bytes(range(256)) * 3]
@@ -102,6 +102,30 @@ def test_gurux_reads_what_we_protect() -> None:
     ]
     jobs = [{"do": "unprotect", "title": CLIENT, "octets": one, "ek": EK, "ak": AK} for one in octets]
     assert ask("gurux", jobs) == [plain.hex() for _ in COUNTERS for plain in PLAINS]
+
+
+def test_gurux_ciphers_short_name_services_as_we_do() -> None:
+    # Whole APDUs of glo-read, glo-write and their answers; its client can't put its own requests in them.
+    plain = {
+        0x05: b"\x01\x02\xfa\x00",
+        0x06: b"\x01\x02\xfa\x08\x01\x00",
+        0x0C: b"\x01\x00\x00",
+        0x0D: b"\x01\x00",
+    }
+    services = [bytes((tag,)) + contents for tag, contents in plain.items()]
+    sealed = [pair()[0].protect(service) for service in services]
+    assert [apdu[0] for apdu in sealed] == [0x25, 0x26, 0x2C, 0x2D]
+    common = {"title": CLIENT, "control": 0x30, "counter": 1, "ek": EK, "ak": AK}
+    made = ask(
+        "gurux",
+        [
+            {"do": "protect", "tag": apdu[0], "plain": service, **common}
+            for service, apdu in zip(services, sealed, strict=True)
+        ],
+    )
+    assert made == [apdu.hex() for apdu in sealed]
+    jobs = [{"do": "unprotect", "title": CLIENT, "octets": one, "ek": EK, "ak": AK} for one in sealed]
+    assert ask("gurux", jobs) == [service.hex() for service in services]
 
 
 def test_dlms_cosem_protects_as_we_do_octet_for_octet() -> None:

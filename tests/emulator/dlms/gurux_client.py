@@ -12,14 +12,18 @@ import json
 import socket
 import sys
 
-from gurux_dlms import GXByteBuffer, GXDateTime, GXDLMSClient, GXReplyData, GXUInt32
+from gurux_dlms import ConnectionState, GXByteBuffer, GXDateTime, GXDLMSClient, GXReplyData, GXUInt32
 from gurux_dlms.enums import Authentication, Conformance, DataType, InterfaceType, Security
 from gurux_dlms.objects import (
+    GXDLMSActivityCalendar,
     GXDLMSClock,
     GXDLMSData,
     GXDLMSDisconnectControl,
+    GXDLMSImageTransfer,
+    GXDLMSLimiter,
     GXDLMSProfileGeneric,
     GXDLMSRegister,
+    GXDLMSSpecialDaysTable,
 )
 from gurux_dlms.secure import GXDLMSSecureClient
 
@@ -99,7 +103,10 @@ class Reader:
         self.client.parseAareResponse(self.ask(self.client.aarqRequest()).data)
         if self.client.authentication > Authentication.LOW:
             proof = self.ask(self.client.getApplicationAssociationRequest())
-            self.client.parseApplicationAssociationResponse(proof.data)
+            if self.client.useLogicalNameReferencing:
+                self.client.parseApplicationAssociationResponse(proof.data)
+            else:  # it writes its proof, and nothing comes back of a Write
+                self.client.settings.connected |= ConnectionState.DLMS
 
     def disconnect(self):
         release = self.client.releaseRequest()
@@ -214,7 +221,54 @@ def be_refused(reader, seen):
             seen[name] = str(error)
 
 
+def transfer_image(reader, seen):
+    transfer = GXDLMSImageTransfer("0.0.44.0.0.255")
+    image = bytes(range(256)) * 2 + b"the end"
+    reader.read(transfer, 2)
+    reader.ask(transfer.imageTransferInitiate(reader.client, "GRX-1.0", len(image)))
+    for frames in transfer.imageBlockTransfer(reader.client, image, [0]):
+        reader.ask(frames)
+    seen["blocks"] = str(plain(reader.read(transfer, 3)))
+    seen["first_missing"] = reader.read(transfer, 4)
+    reader.ask(transfer.imageVerify(reader.client))
+    seen["verified"] = int(reader.read(transfer, 6))
+    reader.read(transfer, 7)
+    seen["images"] = [[one.size, plain(one.identification)] for one in transfer.imageActivateInfo]
+    reader.ask(transfer.imageActivate(reader.client))
+    seen["activated"] = int(reader.read(transfer, 6))
+    seen["firmware"] = plain(reader.read(GXDLMSData("1.0.0.2.0.255"), 2))
+
+
+def read_calendar(reader, seen):
+    calendar = GXDLMSActivityCalendar("0.0.13.0.0.255")
+    for index in range(2, 11):
+        reader.read(calendar, index)
+    seen["calendar"] = calendar.calendarNameActive
+    (week,) = calendar.weekProfileTableActive
+    seen["week"] = [week.monday, week.saturday, week.sunday]
+    seen["days"] = [
+        [one.dayId, [each.scriptSelector for each in one.daySchedules]]
+        for one in calendar.dayProfileTableActive
+    ]
+    special = GXDLMSSpecialDaysTable("0.0.11.0.0.255")
+    reader.read(special, 2)
+    seen["special_days"] = [[one.index, one.dayId] for one in special.entries]
+    reader.ask(special.delete(reader.client, special.entries[0]))
+    reader.read(special, 2)
+    seen["special_days_left"] = [one.index for one in special.entries]
+
+
+def read_limiter(reader, seen):
+    limiter = GXDLMSLimiter("0.0.17.0.0.255")
+    for index in range(2, 12):
+        reader.read(limiter, index)
+    seen["limiter"] = [int(limiter.thresholdActive), int(limiter.minOverThresholdDuration)]
+
+
 JOBS = {
+    "image": transfer_image,
+    "calendar": read_calendar,
+    "limiter": read_limiter,
     "identity": read_identity,
     "registers": read_registers,
     "view": read_view,

@@ -135,3 +135,48 @@ def test_no_answer_in_general_ciphering_is_longer_than_the_client_takes():
     request = bytes.fromhex("c001c100070100630100ff0200")
     assert len(client.ask(end.protect(request))) in range(480, 501)
     assert len(client.ask(over.protect(end.protect(request)))) in range(470, 501)
+
+
+# ------------------------------------------------------------------ what the meter demands
+@pytest.mark.parametrize("scheme", list(KeyScheme))
+def test_a_meter_that_demands_a_scheme_takes_no_other_and_no_glo(scheme):
+    client = SecuredClient(agreeing_meter(1, key_scheme=scheme.name.lower()), suite=1)
+    assert client.open().is_accepted  # the Initiate goes by glo- in any case
+    assert client.prove(client.hls()).service_error == 5
+    for other in KeyScheme:
+        end = general(client, other)
+        answer = client.ask(end.protect(GET))
+        if other is scheme:
+            assert answer.hex() == "d80101"  # understood, but not before the proof
+        else:
+            assert answer.hex() == "d80105"
+
+
+def test_a_meter_that_demands_signatures_takes_nothing_unsigned():
+    client = SecuredClient(agreeing_meter(1, demands_signatures=True), suite=1)
+    assert client.open().is_accepted
+    assert client.ask(client.cipher.protect(GET)).hex() == "d80105"
+    end = signer(client)
+    proof = client.hls().prove(client.unicast.take())
+    action = bytes.fromhex("c301c1000f0000280000ff01010911") + proof
+    answer = client.cipher.unprotect(end.unprotect(client.ask(end.protect(client.cipher.protect(action)))))
+    assert answer[:4].hex() == "c701c100"
+    signed = client.ask(end.protect(client.cipher.protect(GET)))
+    assert client.cipher.unprotect(end.unprotect(signed))[4:] == CLOCK_OCTETS
+    assert client.release().encode()[0] == 0x08
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"key_scheme": "static", "agreement_key": None}, "agreement_key missing"),
+        ({"key_scheme": "one_pass", "client_signing_key": None}, "client_signing_key missing"),
+        ({"key_scheme": "wrapped", "master_key": None}, "master_key missing"),
+        ({"demands_signatures": True, "signing_key": None}, "signing_key missing"),
+        ({"demands_signatures": True, "policy": "none"}, "beside a policy only"),
+        ({"key_scheme": "guessed"}, "key_scheme"),
+    ],
+)
+def test_demands_without_keys_for_them_are_refused(keys, told):
+    with pytest.raises(ValueError, match=told):
+        agreeing_meter(1, **keys)

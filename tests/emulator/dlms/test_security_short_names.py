@@ -6,8 +6,17 @@ from meterkit.dlms.acse.apdus import Aarq, ApplicationContext
 from meterkit.dlms.apdu.errors import ExceptionResponse
 from meterkit.dlms.apdu.short_name import ParameterisedAccess, ReadRequest, VariableName, WriteRequest
 from meterkit.dlms.security import Envelope, Security
-from tests.emulator.dlms.meters import CLOCK_OCTETS
-from tests.emulator.dlms.secured import METER_TITLE, SecuredClient, secured_meter
+from meterkit.emulator import serve_tcp
+from tests.emulator.dlms.meters import CLOCK_OCTETS, run_client
+from tests.emulator.dlms.secured import (
+    CLIENT_TITLE,
+    METER_TITLE,
+    SAP,
+    SECRET,
+    SecuredClient,
+    keys_of,
+    secured_meter,
+)
 
 REPLY = 0xFA58
 DEVICE_NAME = 0xFD08  # value of the logical device name
@@ -80,3 +89,29 @@ def test_the_clock_is_read_ciphered_by_its_short_name():
     base = next(base for base, one in services.short._names.bases.items() if one.class_id == 8)
     (value,) = client.request(ReadRequest((VariableName(base + 8),))).results
     assert value == CLOCK_OCTETS[1:] if value[0] != 9 else CLOCK_OCTETS[-14:]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("interface", ["wrapper", "hdlc"])
+@pytest.mark.parametrize("mechanism", [3, 4, 5, 6])
+async def test_gurux_proves_itself_by_a_write_and_reads_by_short_names(mechanism, interface):
+    emulator = secured_meter(
+        f"hls{mechanism}", keys={"policy": "none"}, short_name_referencing=True, interface=interface
+    )
+    async with serve_tcp(emulator) as server:
+        seen = await run_client(
+            "gurux_client.py",
+            port=server.port,
+            client=SAP,
+            logical_names=False,
+            interface=interface,
+            mechanism=mechanism,
+            password=None if mechanism == 5 else SECRET.decode(),
+            title=CLIENT_TITLE.hex(),
+            encryption_key=keys_of(0)[0].hex(),
+            authentication_key=keys_of(0)[1].hex(),
+            jobs=["view", "view_values"],
+        )
+    assert seen["clock"] == "2026-11-21T11:37:12+01:00"
+    assert seen["energy"] == int(emulator.household.energy(emulator.now())[0])
+    assert seen["name"] == "MKT20260001"

@@ -1,0 +1,313 @@
+"""A buffer's octets to rows: vectors, what rows leave out, and good rows before one exact error."""
+
+import json
+import struct
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meterkit.codec import axdr
+from meterkit.codec.axdr import Tag
+from meterkit.dlms.cosem.obis import ObisCode
+from meterkit.dlms.cosem.units import Unit
+from meterkit.dlms.profile.batch import read_answer
+from meterkit.dlms.profile.clock import UNKNOWN
+from meterkit.dlms.profile.column import ProfileColumn
+from meterkit.dlms.profile.position import ProfilePosition
+from meterkit.dlms.profile.row import RowMaker
+from meterkit.dlms.profile.status import ProfileStatus
+from meterkit.errors import ErrorKind
+from tests.dlms.profile.rig import CLOCK, ENERGY, STATUS, WINTER, clock, layout, row
+from tests.dlms.vectors import octets_of
+
+BEGIN = datetime(2026, 3, 1, tzinfo=WINTER)
+QUARTER = timedelta(minutes=15)
+UNIX = ProfileColumn(ObisCode(0, 0, 1, 1, 0), 1, 2)
+
+
+def rows_of(octets, shape):
+    """Return the rows, and what is wrong after them."""
+    answer = read_answer(octets, shape)
+    maker = RowMaker(shape, range(len(shape.places)))
+    rows = [one for batch in answer.batches for one in maker.rows(batch)]
+    return rows, answer.failed and answer.failed.error
+
+
+def good(octets, shape):
+    rows, error = rows_of(octets, shape)
+    assert error is None, str(error)
+    return rows
+
+
+def buffer(count, begin=BEGIN):
+    return axdr.encode_array([row(begin + number * QUARTER, number) for number in range(count)])
+
+
+def test_null_data_of_a_vector_stands_for_the_row_before_and_an_hour_more():
+    columns = (CLOCK, STATUS, ENERGY, ENERGY)
+    rows = good(octets_of("axdr-profile-null-compressed"), layout(*columns, period=3600))
+    assert [one.values[2:] for one in rows] == [(1517, 1620)] * 4
+    first = datetime(2019, 12, 31, 22, tzinfo=UTC)
+    assert [one.time for one in rows] == [first + timedelta(hours=hour) for hour in range(4)]
+    assert [one.clock.to_datetime() for one in rows] == [one.time for one in rows]
+    assert [one.raw[0][9:] for one in rows] == [bytes.fromhex("ffc400")] * 4  # as the first was written
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 127, 128, 5000])
+def test_any_number_of_rows_comes_whole(count):
+    rows = good(buffer(count), layout())
+    assert [one.raw[1] for one in rows] == list(range(count))
+    assert [one.time for one in rows] == [BEGIN + number * QUARTER for number in range(count)]
+
+
+def test_no_rows_may_be_null_data():
+    assert good(b"\0", layout()) == []
+
+
+def test_differences_are_added_up_and_null_data_repeats():
+    cells = [
+        b"\x06\0\0\x30\x39",
+        b"\x1c\x05",
+        b"\x1c\xfb",
+        b"\x00",
+        b"\x1d\x01\x00",
+        b"\x1f\xff",
+        b"\x21\0\0\0\x01",
+    ]
+    rows = [axdr.encode_structure([b"\x09\x0c" + clock(BEGIN), cells[0]])]
+    rows += [axdr.encode_structure([b"\0", cell]) for cell in cells[1:]]
+    read = good(axdr.encode_array(rows), layout())
+    assert [one.raw[1] for one in read] == [12345, 12350, 12345, 12345, 12601, 12856, 12857]
+    assert [one.time for one in read] == [BEGIN + number * QUARTER for number in range(7)]
+
+
+def test_a_long_run_of_differences_goes_on_over_pieces():
+    rows = [row(BEGIN, 0)] + [axdr.encode_structure([b"\0", b"\x1c\x01"])] * 9999
+    read = good(axdr.encode_array(rows), layout())
+    assert [one.raw[1] for one in read] == list(range(10_000))
+    assert read[-1].time == BEGIN + 9999 * QUARTER
+
+
+def test_a_difference_from_nothing_is_an_error_with_its_octets():
+    rows, error = rows_of(axdr.encode_array([axdr.encode_structure([b"\0", b"\x1c\x05"])]), layout())
+    assert rows == []
+    assert error.where == "row 1, column 2 (1-0:1.8.0)"
+    assert "1c 05" in error.message
+
+
+@pytest.mark.parametrize("count", [1, 2, 500])
+def test_a_compact_array_is_rows_without_tags(count):
+    contents = b"".join(
+        b"\x0c" + clock(BEGIN + number * QUARTER) + struct.pack(">I", number) for number in range(count)
+    )
+    octets = bytes.fromhex("1302020906") + axdr.encode_length(len(contents)) + contents
+    rows = good(octets, layout())
+    assert [one.raw[1] for one in rows] == list(range(count))
+    assert rows[-1].time == BEGIN + (count - 1) * QUARTER
+
+
+def test_a_compact_array_of_strings_is_read_one_by_one():
+    column = ProfileColumn(ObisCode(0, 0, 96, 13, 0), 1, 2)
+    words = [b"a", b"", b"four", b"x" * 200]
+    contents = b"".join(axdr.encode_length(len(word)) + word + b"\x07" for word in words)
+    octets = bytes.fromhex("1302020911") + axdr.encode_length(len(contents)) + contents
+    assert [one.raw for one in good(octets, layout(column, STATUS))] == [(word, 7) for word in words]
+
+
+@pytest.mark.parametrize("cut", [1, 5, 17, 18, 19, 100])
+def test_a_compact_array_cut_short_gives_its_good_rows(cut):
+    contents = b"".join(
+        b"\x0c" + clock(BEGIN + number * QUARTER) + struct.pack(">I", number) for number in range(50)
+    )
+    octets = bytes.fromhex("1302020906") + axdr.encode_length(len(contents)) + contents
+    rows, error = rows_of(octets[:-cut], layout())
+    assert [one.raw[1] for one in rows] == list(range((len(contents) - cut) // 17))
+    assert error.kind is ErrorKind.DECODE
+
+
+def test_a_buffer_cut_anywhere_gives_the_rows_that_are_whole():
+    octets = buffer(30)
+    size = len(row(BEGIN, 0))
+    for cut in range(2, len(octets)):
+        rows, error = rows_of(octets[:cut], layout())
+        assert len(rows) == (cut - 2) // size
+        assert error.kind is ErrorKind.DECODE
+        assert error.where.startswith(f"row {len(rows) + 1}")
+
+
+def test_rows_of_another_width_are_told_with_row_and_octets():
+    odd = axdr.encode_structure([axdr.encode_unsigned(1)] * 3)
+    rows, error = rows_of(axdr.encode_array([row(BEGIN, 1), row(BEGIN, 2), odd]), layout())
+    assert len(rows) == 2
+    assert error.where == "row 3"
+    assert "2 columns, as the capture objects say expected, 3 came; 02 03 11 01" in error.message
+
+
+def test_a_cell_that_is_none_is_told_with_row_column_and_octets():
+    octets = buffer(9)[:-5] + bytes.fromhex("0bffffffff")
+    rows, error = rows_of(octets, layout())
+    assert len(rows) == 8
+    assert error.where == "row 9, column 2 (1-0:1.8.0)"
+    assert error.message.endswith("0b ff ff ff ff")
+
+
+def test_a_clock_that_is_none_is_told_with_row_column_and_octets():
+    odd = axdr.encode_structure([axdr.encode_double_long_unsigned(7), axdr.encode_double_long_unsigned(8)])
+    rows, error = rows_of(axdr.encode_array([row(BEGIN, 1)] * 6 + [odd] * 6), layout())
+    assert len(rows) == 6
+    assert error.where == "row 7, column 1 (0-0:1.0.0)"
+    assert (
+        "a date-time of 12 octets expected, double-long-unsigned (06) came; 06 00 00 00 07" in error.message
+    )
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        "07ea0d010700000000ffc400",
+        "07ea0301ff180000ffffc400",
+        "ffffffffffffffffffffffff",
+        "07ea0301ff00000000270f00",
+    ],
+    ids=["month 13", "hour 24", "all open", "deviation of a week"],
+)
+def test_a_clock_that_tells_no_time_leaves_the_row_without_one(octets):
+    odd = bytes.fromhex(octets)
+    rows = good(axdr.encode_array([row(BEGIN, 1), row(odd, 2), row(BEGIN, 3)]), layout())
+    assert [one.time for one in rows] == [BEGIN, None, BEGIN]
+    assert rows[1].clock.encode() == odd == rows[1].raw[0]
+    assert rows[1].values[0] == rows[1].clock
+    assert read_answer(axdr.encode_array([row(odd, 2)]), layout()).batches[0].moments[0] == UNKNOWN
+
+
+def test_an_open_deviation_leaves_times_local():
+    rows = good(
+        axdr.encode_array([row(datetime(2026, 3, 1, 12), 1), row(BEGIN, 2)] * 3), layout(deviation=-60)
+    )
+    assert [one.time for one in rows[:2]] == [datetime(2026, 3, 1, 12), BEGIN]
+
+
+def test_hundredths_are_kept_and_open_ones_are_none():
+    told = good(axdr.encode_array([row(BEGIN.replace(microsecond=250_000), 1)]), layout())
+    assert told[0].time == BEGIN.replace(microsecond=250_000)
+    open_ = bytearray(clock(BEGIN))
+    open_[8] = 0xFF
+    assert good(axdr.encode_array([row(bytes(open_), 1)]), layout())[0].time == BEGIN
+
+
+def test_a_unix_clock_is_a_clock():
+    rows = [axdr.encode_structure([axdr.encode_double_long_unsigned(1_772_000_000), b"\x11\x01"])]
+    rows += [axdr.encode_structure([b"\0", b"\x11\x02"])] * 5
+    read = good(axdr.encode_array(rows), layout(UNIX, STATUS))
+    assert read[0].time == datetime.fromtimestamp(1_772_000_000, UTC) == read[0].values[0]
+    assert read[5].time == read[0].time + 5 * QUARTER
+    assert read[0].clock is None
+
+
+def test_a_date_time_of_its_own_type_is_a_clock():
+    cell = bytes((Tag.DATE_TIME,)) + clock(BEGIN)
+    rows = axdr.encode_array([axdr.encode_structure([cell, b"\x06\0\0\0\x07"])] * 3)
+    assert [one.time for one in good(rows, layout())] == [BEGIN] * 3
+
+
+@pytest.mark.parametrize(
+    ("scaler", "raw", "text"),
+    [(-3, 12345, "12.345"), (0, 5, "5"), (127, 2, "2E+127"), (-128, 1, "1E-128"), (2, 7, "7E+2")],
+)
+def test_scaled_values_are_exact(scaler, raw, text):
+    energy = ProfileColumn(ENERGY.obis, 3, 2, 0, scaler, Unit.WATT_HOUR)
+    (one,) = good(axdr.encode_array([row(BEGIN, raw)]), layout(CLOCK, energy))
+    assert str(one.values[1]) == text
+    assert one.raw[1] == raw
+
+
+def test_a_status_is_flags_where_its_object_says_so_and_raw_otherwise():
+    other = ProfileColumn(ObisCode(0, 0, 96, 5, 0), 1, 2)
+    cells = [axdr.encode_unsigned(0x84), axdr.encode_unsigned(0x84)]
+    (one,) = good(axdr.encode_array([axdr.encode_structure(cells)]), layout(STATUS, other))
+    assert one.values == (ProfileStatus.POWER_DOWN | ProfileStatus.DATA_NOT_VALID, 0x84)
+    assert one.status == 0x84
+    assert type(one.values[1]) is int
+
+
+def test_other_types_come_as_plain_python():
+    columns = tuple(ProfileColumn(ObisCode(0, 0, 96, 1, e), 1, 2) for e in range(5))
+    cells = [
+        axdr.encode_visible_string("\x1b[2J"),
+        axdr.encode_boolean(True),
+        axdr.encode_float64(1.5),
+        axdr.encode_bit_string(axdr.BitString.from_text("101")),
+        axdr.encode_structure([b"\x11\x05"]),
+    ]
+    for count in (1, 9):
+        read = good(axdr.encode_array([axdr.encode_structure(cells)] * count), layout(*columns))
+        assert [one.values for one in read] == [
+            ("\x1b[2J", True, 1.5, axdr.BitString.from_text("101"), (5,))
+        ] * count
+
+
+@pytest.mark.parametrize("claimed", ["01840fffffff", "0184ffffffff", "01830fffff"])
+def test_a_claimed_number_of_rows_is_not_believed(claimed):
+    rows, error = rows_of(bytes.fromhex(claimed) + row(BEGIN, 1) * 20, layout())
+    assert len(rows) == 20
+    assert error.where == "row 21"
+
+
+CELLS = st.one_of(
+    st.just(b"\0"),
+    st.binary(max_size=14),
+    st.integers(0, 0xFFFFFFFF).map(axdr.encode_double_long_unsigned),
+    st.integers(-128, 127).map(lambda number: bytes((Tag.DELTA_INTEGER, number & 0xFF))),
+    st.binary(min_size=12, max_size=12).map(axdr.encode_octet_string),
+    st.just(axdr.encode_octet_string(clock(BEGIN))),
+)
+ROWS = st.lists(CELLS, min_size=2, max_size=2).map(axdr.encode_structure)
+
+
+@given(st.one_of(st.binary(max_size=200), st.lists(ROWS, max_size=40).map(axdr.encode_array)))
+@settings(max_examples=300, deadline=None)
+def test_any_octets_give_rows_and_then_at_most_one_error(octets):
+    for shape in (layout(), layout(UNIX, STATUS), layout(ENERGY)):
+        rows, error = rows_of(octets, shape)
+        assert len(rows) <= len(octets)
+        assert error is None or error.kind is ErrorKind.DECODE
+
+
+@given(st.binary(max_size=120), st.sampled_from(["130206091206", "13020206", "1302020911", "13020906", "13"]))
+@settings(max_examples=300, deadline=None)
+def test_any_compact_array_gives_rows_and_then_at_most_one_error(octets, head):
+    rows, error = rows_of(bytes.fromhex(head) + octets, layout())
+    assert len(rows) <= len(octets)
+    assert error is None or error.kind is ErrorKind.DECODE
+
+
+@given(st.integers(0, 800), st.integers(0, 255))
+@settings(max_examples=200, deadline=None)
+def test_a_changed_octet_never_loses_the_rows_before_it(place, octet):
+    octets = bytearray(buffer(30))
+    place = 2 + place % (len(octets) - 2)
+    octets[place] = octet
+    rows, _ = rows_of(bytes(octets), layout())
+    whole = (place - 2) // len(row(BEGIN, 0))
+    assert [one.raw[1] for one in rows[:whole]] == list(range(whole))
+
+
+def test_buffers_that_peers_wrote_are_read():
+    script = Path(__file__).with_name("peer_buffers.py")
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=120
+    )
+    for peer, told in json.loads(done.stdout).items():
+        rows = good(bytes.fromhex(told), layout())
+        assert [one.raw[1] for one in rows] == [100, 101, 102], peer
+        assert [one.time for one in rows] == [BEGIN + number * QUARTER for number in range(3)], peer
+
+
+def test_a_position_is_plain_json():
+    position = ProfilePosition("1-0:99.1.0*255", BEGIN, 12, None, "00ff", 2)
+    assert ProfilePosition.from_json(json.loads(json.dumps(position.to_json()))) == position
