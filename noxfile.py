@@ -80,6 +80,34 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
+def sweep(session: nox.Session) -> None:
+    """Every fault at every octet of every session; `-- --every 10 --only HDLC` is a part of it."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "tests.reliability", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Every decoder under atheris, a minute each; `-- --seconds 10 --jobs 2 axdr_values` is a part of it."""
+    session.install("-e", ".[test,fuzz]")
+    session.run("python", "-m", "tests.fuzz", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Branch coverage of the pure rooms; fails where one falls behind what it had."""
+    session.install("-e", ".[test]", "pytest-cov>=5")
+    session.run("python", "-m", "tests.coverage", *session.posargs)
+
+
+@nox.session
+def mutate(session: nox.Session) -> None:
+    """Mutants of checksums, links and security, and which tests kill them; `-- crc psem_link` are some."""
+    session.install("-e", ".[test]", "mutmut>=3.8")
+    session.run("python", "-m", "tests.mutation", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """The benchmarks, ours beside the peers and the floor."""
     session.install("-e", ".[bench]")

@@ -10,6 +10,7 @@ from benchmarks import (
     dlms,
     em1000,
     exchange,
+    fleet,
     hdlc,
     line,
     load_profile,
@@ -34,6 +35,7 @@ def jobs() -> Iterator[dict[str, object]]:
         dlms,
         line,
         many,
+        fleet,
         translate,
     ):
         yield from module.jobs()

@@ -4,7 +4,8 @@
     python -m benchmarks.servers echo HEX          answers every chunk with the same octets
     python -m benchmarks.servers canned            answers every PSEM request from a dictionary, as fast as
                                                    the echo does, so that both clients wait equally long
-    python -m benchmarks.servers canned_dlms       the same for AARQ, GET and RLRQ behind a WRAPPER header
+    python -m benchmarks.servers canned_dlms [S]   the same for AARQ, GET and RLRQ behind a WRAPPER header,
+                                                   each answer after S seconds, as over a cellular network
     python -m benchmarks.servers dlms ROWS         a DLMS emulator whose load profile has so many rows;
                                                    its client 1 ciphers, with the keys below
 
@@ -58,7 +59,7 @@ async def serve_echo(answer: bytes) -> None:
 
 
 class Canned(asyncio.Protocol):
-    """A meter that knows eight answers by heart, each with either toggle bit."""
+    """A meter that knows nine answers by heart, each with either toggle bit."""
 
     def __init__(self, answers: dict[tuple[int, int], bytes]) -> None:
         self.answers = answers
@@ -83,6 +84,7 @@ def canned_answers() -> dict[tuple[int, int], bytes]:
         0x20: bytes((0, 0, 1, 0, 0)),
         0x61: bytes((0, 4, 0, 16, 6)),
         0x3F: bytes((0, 0, 4)) + four + bytes([checksum(four)]),
+        0x30: bytes((0, 0, 4)) + four + bytes([checksum(four)]),
         **dict.fromkeys((0x50, 0x51, 0x52, 0x21, 0x70), b"\0"),
     }
     return {
@@ -106,10 +108,19 @@ class CannedDlms(asyncio.Protocol):
         "6129a109060760857405080101a203020100a305a103020100be10040e0800065f1f040000501f01f40007"
     )
 
+    def __init__(self, delay: float = 0.0) -> None:
+        self.delay = delay
+
     def connection_made(self, transport) -> None:
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
+        if self.delay:
+            asyncio.get_running_loop().call_later(self.delay, self.answer, data)
+        else:
+            self.answer(data)
+
+    def answer(self, data: bytes) -> None:
         tag = data[8]
         if tag == 0xC0:
             answer = b"\xc4\x01" + data[10:11] + b"\0\x06\0\0\x13\x91"
@@ -121,8 +132,9 @@ class CannedDlms(asyncio.Protocol):
         self.transport.write(swapped + len(answer).to_bytes(2, "big") + answer)
 
 
-async def serve_canned_dlms() -> None:
-    listening = await asyncio.get_running_loop().create_server(CannedDlms, "127.0.0.1", 0)
+async def serve_canned_dlms(delay: float) -> None:
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(lambda: CannedDlms(delay), "127.0.0.1", 0, backlog=1000)
     print(listening.sockets[0].getsockname()[1], flush=True)
     await listening.serve_forever()
 
@@ -177,7 +189,7 @@ if __name__ == "__main__":
         elif sys.argv[1] == "canned":
             asyncio.run(serve_canned())
         elif sys.argv[1] == "canned_dlms":
-            asyncio.run(serve_canned_dlms())
+            asyncio.run(serve_canned_dlms(float(sys.argv[2]) if len(sys.argv) > 2 else 0.0))
         elif sys.argv[1] == "dlms":
             asyncio.run(serve_dlms(int(sys.argv[2])))
         else:

@@ -20,9 +20,9 @@ Install it with `pip install 'meterkit[cli]'`; `meterkit --install-completion` t
 
 - **Exit status**: 0 ok, 1 the meter or the line failed, 2 wrong usage, 130 after Ctrl-C.
 - **Errors** are one line on standard error: what was expected, what came, where.
-- **`--json`** prints one JSON document, or one JSON object a line for `profile`, `listen` and `sniff`.
-  A failure is a line `{"error": {"kind": ..., "message": ..., "code": ..., "where": ...}}` on standard
-  output as well.
+- **`--json`** prints one JSON document, or one JSON object a line for `profile`, `listen`, `sniff` and
+  `fleet run`. A failure is a line `{"error": {"kind": ..., "message": ..., "code": ..., "where": ...}}` on
+  standard output as well.
 - **Ctrl-C** and SIGTERM wait for the exchange in progress and log the meter off; a second Ctrl-C cuts it.
 - **Times** are ISO 8601; without an offset they are UTC. Output is in UTC.
 - **Keys** come from `--key-from`: the environment, a file for its owner alone, the keyring or a prompt.
@@ -32,7 +32,7 @@ Install it with `pip install 'meterkit[cli]'`; `meterkit --install-completion` t
 - **Files** that are there already are only written over with `--overwrite`.
 - **Texts from a meter** lose their control characters before a terminal or a file sees them.
 """
-METAVARS = {int: "INT", str: "TEXT", Path: "FILE", datetime: "TIME", bytes: "HEX"}
+METAVARS = {int: "INT", float: "NUMBER", str: "TEXT", Path: "FILE", datetime: "TIME", bytes: "HEX"}
 
 
 def render() -> str:

@@ -19,6 +19,20 @@ from typing import Any
 
 PAGE = Path(__file__).with_name("reliability.md")
 FIGURES = Path(__file__).with_name("figures")
+#: What is behind the names of the soak's meters.
+KINDS = {
+    "psem": "C12.18, block sequence past 2³²",
+    "psem_log": "C12.18, event sequence past 2³²",
+    "psem_21": "C12.21",
+    "psem_bad": "C12.18, bad line",
+    "psem_old": "C12.18, firmware 2.10",
+    "wrapper": "WRAPPER, password",
+    "hdlc": "HDLC, password, bad line",
+    "alarm": "WRAPPER, ciphered, our counter past 2,000,000,000, the meter's past 2³¹",
+    "end": "HDLC, ciphered, our counter runs out",
+    "dedicated": "WRAPPER, ciphered, suite 1, dedicated keys",
+}
+KEPT = 100  # characters of a message
 MARKED = re.compile(r"(<!-- (\w+): begin -->\n)(.*?)(<!-- \2: end -->\n)", re.DOTALL)
 
 
@@ -91,7 +105,8 @@ def _told(figures: dict[str, Any]) -> str:
         f"{terms['meters']} meters polled every {terms['every'] // 60} minutes for {terms['days']} days "
         f"(seed {terms['seed']}): {polls:,} polls, {happened['pieces sent to meters']:,} pieces sent, "
         f"{read['intervals kept']:,} intervals, {figures['ciphered requests']:,} ciphered requests. "
-        f"**{faults}.**\n"
+        f"**{faults}.** The command: `python -m tests.reliability.soak --days {terms['days']} "
+        f"--meters {terms['meters']} --every {terms['every']} --seed {terms['seed']} --untraced`.\n"
     )
 
 
@@ -100,11 +115,21 @@ def _polls(outcomes: dict[str, int]) -> list[tuple[str, int, int]]:
     for name, count in outcomes.items():
         kind, _, outcome = name.partition(" ")
         kinds.setdefault(kind, [0, 0])[outcome != "read"] += count
-    return [(kind, read, failed) for kind, (read, failed) in kinds.items()]
+    return [(KINDS[kind], read, failed) for kind, (read, failed) in kinds.items()]
 
 
 def _errors(errors: dict[str, int]) -> list[tuple[str, int]]:
-    return [(name.replace(" | ", ", "), count) for name, count in errors.items()] or [("none", 0)]
+    told: dict[str, int] = {}
+    for name, count in errors.items():
+        kind, what, message = name.split(" | ", 2)
+        told[f"{KINDS[kind]}: {_short(message)} [{what}]"] = count
+    return list(told.items()) or [("none", 0)]
+
+
+def _short(message: str) -> str:
+    """Return a message without what to do about it; the soak keeps `KEPT` characters of each."""
+    told, semicolon, _ = message.partition(";")
+    return told if semicolon or len(message) < KEPT else f"{told.rpartition(' ')[0]} ..."
 
 
 def _held(figures: dict[str, Any], *names: str) -> list[list[object]]:

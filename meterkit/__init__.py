@@ -14,9 +14,20 @@ if TYPE_CHECKING:
     from meterkit.dlms.attribute_data import ActionData, AttributeData
     from meterkit.dlms.client import DlmsClient
     from meterkit.dlms.cosem.obis import ObisCode
+    from meterkit.dlms.profile.columns import ProfileColumns
+    from meterkit.dlms.profile.position import ProfilePosition
+    from meterkit.dlms.profile.row import ProfileRow
+    from meterkit.dlms.profile.stream import ProfileStream
     from meterkit.dlms.push.listener import Push, PushListener
-    from meterkit.dlms.secured.counter_store import SqliteCounterStore
+    from meterkit.dlms.push.protection import PushProtection
+    from meterkit.dlms.readings.clock import ClockReading
+    from meterkit.dlms.readings.measurements import Measurement
+    from meterkit.dlms.secured.counter_store import MemoryCounterStore, SqliteCounterStore
+    from meterkit.dlms.secured.key_provider import EnvironmentKeys, FileKeys, KeyringKeys, MemoryKeys
+    from meterkit.dlms.secured.key_vault import FileVault, KeyringVault
+    from meterkit.dlms.secured.rotation import rotate_keys
     from meterkit.dlms.security.control import Security
+    from meterkit.dlms.security.key_kinds import KeyKind, KeyProvider
     from meterkit.em1000.session import Em1000Session
     from meterkit.errors import ErrorKind, MeterError, MeterFailure, ends_session
     from meterkit.options import (
@@ -52,27 +63,43 @@ __all__ = [
     "ActionData",
     "AttributeData",
     "AuthenticationMechanism",
+    "ClockReading",
     "DlmsClient",
     "DlmsClientOptions",
     "Em1000Options",
     "Em1000SerialOptions",
     "Em1000Session",
+    "EnvironmentKeys",
     "Err",
     "ErrorKind",
+    "FileKeys",
+    "FileVault",
+    "KeyKind",
+    "KeyProvider",
+    "KeyringKeys",
+    "KeyringVault",
     "Line",
     "LoadProfileRow",
     "LoadProfileStream",
     "LoopbackTransport",
+    "Measurement",
+    "MemoryCounterStore",
+    "MemoryKeys",
     "MeterError",
     "MeterFailure",
     "ObisCode",
     "Ok",
     "ProcedureResponse",
     "ProcedureResult",
+    "ProfileColumns",
+    "ProfilePosition",
+    "ProfileRow",
+    "ProfileStream",
     "PsemClient",
     "PsemClientOptions",
     "Push",
     "PushListener",
+    "PushProtection",
     "Readout",
     "RecordingTransport",
     "Result",
@@ -91,6 +118,7 @@ __all__ = [
     "connect",
     "ends_session",
     "read_out",
+    "rotate_keys",
 ]
 
 #: Where each public name lives.  A module is imported when a name of it is first used: a program that reads
@@ -99,27 +127,43 @@ _HOMES: Final = {
     "ActionData": "meterkit.dlms.attribute_data",
     "AttributeData": "meterkit.dlms.attribute_data",
     "AuthenticationMechanism": "meterkit.dlms.acse.apdus",
+    "ClockReading": "meterkit.dlms.readings.clock",
     "DlmsClient": "meterkit.dlms.client",
     "DlmsClientOptions": "meterkit.options",
     "Em1000Options": "meterkit.options",
     "Em1000SerialOptions": "meterkit.options",
     "Em1000Session": "meterkit.em1000.session",
+    "EnvironmentKeys": "meterkit.dlms.secured.key_provider",
     "Err": "meterkit.result",
     "ErrorKind": "meterkit.errors",
+    "FileKeys": "meterkit.dlms.secured.key_provider",
+    "FileVault": "meterkit.dlms.secured.key_vault",
+    "KeyKind": "meterkit.dlms.security.key_kinds",
+    "KeyProvider": "meterkit.dlms.security.key_kinds",
+    "KeyringKeys": "meterkit.dlms.secured.key_provider",
+    "KeyringVault": "meterkit.dlms.secured.key_vault",
     "Line": "meterkit.transport.line",
     "LoadProfileRow": "meterkit.psem.tables.load_profile",
     "LoadProfileStream": "meterkit.psem.load_profile_stream",
     "LoopbackTransport": "meterkit.transport.loopback",
+    "Measurement": "meterkit.dlms.readings.measurements",
+    "MemoryCounterStore": "meterkit.dlms.secured.counter_store",
+    "MemoryKeys": "meterkit.dlms.secured.key_provider",
     "MeterError": "meterkit.errors",
     "MeterFailure": "meterkit.errors",
     "ObisCode": "meterkit.dlms.cosem.obis",
     "Ok": "meterkit.result",
     "ProcedureResponse": "meterkit.psem.procedures",
     "ProcedureResult": "meterkit.psem.procedures",
+    "ProfileColumns": "meterkit.dlms.profile.columns",
+    "ProfilePosition": "meterkit.dlms.profile.position",
+    "ProfileRow": "meterkit.dlms.profile.row",
+    "ProfileStream": "meterkit.dlms.profile.stream",
     "PsemClient": "meterkit.psem.client",
     "PsemClientOptions": "meterkit.options",
     "Push": "meterkit.dlms.push.listener",
     "PushListener": "meterkit.dlms.push.listener",
+    "PushProtection": "meterkit.dlms.push.protection",
     "Readout": "meterkit.readout",
     "RecordingTransport": "meterkit.transport.recorder",
     "Result": "meterkit.result",
@@ -138,6 +182,7 @@ _HOMES: Final = {
     "connect": "meterkit.connection",
     "ends_session": "meterkit.errors",
     "read_out": "meterkit.session.sign_on",
+    "rotate_keys": "meterkit.dlms.secured.rotation",
 }
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import overload
+from urllib.parse import urlsplit
 
 from meterkit.address import AddressError, MeterAddress
 from meterkit.dlms.client import DlmsClient
+from meterkit.dlms.security.counters import CounterStore
+from meterkit.dlms.security.key_kinds import KeyProvider
 from meterkit.options import DlmsClientOptions, PsemClientOptions
 from meterkit.psem.client import PsemClient
 
@@ -20,7 +23,12 @@ def connect(
 
 @overload
 def connect(
-    url: str, password: bytes | str | None = None, *, client: type[DlmsClient]
+    url: str,
+    password: bytes | str | None = None,
+    *,
+    client: type[DlmsClient],
+    keys: KeyProvider | None = None,
+    counters: CounterStore | None = None,
 ) -> AbstractAsyncContextManager[DlmsClient]: ...
 
 
@@ -28,6 +36,9 @@ def connect(
     url: str,
     password: bytes | str | None = None,
     client: type[PsemClient | DlmsClient] | None = None,
+    *,
+    keys: KeyProvider | None = None,
+    counters: CounterStore | None = None,
 ) -> AbstractAsyncContextManager[PsemClient | DlmsClient]:
     """Open the meter at `url`, connect, and yield the client; log off and close when leaving.
 
@@ -35,11 +46,19 @@ def connect(
     fields of the transport's and the client's options.  The password never goes in there.
     `client`: which client the URL has to lead to, PsemClient or DlmsClient.  Without it any will do; but a
     type checker, which cannot read URLs, then takes it for a PsemClient.
+    `keys`, `counters`: of DLMS meters, as in `DlmsClientOptions`: where keys and passwords come from, such as
+    FileKeys("keys.toml"), and where invocation counters are kept.  The URL says what they are for:
+    ...?authentication=high_level_security_gmac&security=authentication_encryption&system_title=CLIENT01
 
     Errors: raises `MeterFailure` where the client's `connect` would return an `Err`, and ValueError for a
     URL that makes no sense, or leads to another kind of client.
     """
-    return _connected(MeterAddress.parse(url), password, client)
+    given = {name: value for name, value in (("keys", keys), ("counters", counters)) if value is not None}
+    if given and not urlsplit(url.strip()).scheme.startswith("dlms+"):
+        raise AddressError(
+            f"{' and '.join(given)}: of use with DLMS meters only, such as dlms+tcp://10.0.0.7"
+        )
+    return _connected(MeterAddress.parse(url, given or None), password, client)
 
 
 @asynccontextmanager

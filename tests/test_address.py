@@ -336,6 +336,31 @@ async def test_connect_refuses_an_address_of_another_protocol():
             raise AssertionError
 
 
+@pytest.mark.anyio
+async def test_connect_takes_keys_and_counters_that_no_address_carries(monkeypatch):
+    from meterkit import KeyKind, MemoryCounterStore, MemoryKeys
+    from tests.dlms.security_rig import METER_TITLE, keys, secured_meter
+
+    emulator = secured_meter()
+    monkeypatch.setattr(MeterAddress, "transport", lambda _: EmulatorTransport(emulator))
+    kinds = KeyKind.GLOBAL_UNICAST_ENCRYPTION, KeyKind.AUTHENTICATION
+    known = {(METER_TITLE.hex().upper(), kind): key for kind, key in zip(kinds, keys(), strict=True)}
+    url = (
+        "dlms+tcp://h?client=1&authentication=high_level_security_gmac&security=authentication_encryption"
+        f"&system_title=CLIENT01&server_system_title={METER_TITLE.hex()}"
+    )
+    opened = connect(url, client=DlmsClient, keys=MemoryKeys(known), counters=MemoryCounterStore())
+    async with opened as client:
+        assert_type(client, DlmsClient)
+        assert (await client.get_attribute(3, "1-0:1.8.0", 2)).is_success
+
+
+@pytest.mark.parametrize("url", ["psem+tcp://h", "em1000+tcp://h:1"])
+def test_connect_has_no_use_for_keys_of_meters_that_are_none_of_dlms(url):
+    with pytest.raises(AddressError, match="keys: of use with DLMS meters only"):
+        connect(url, keys=NoKeys())
+
+
 # ------------------------------------------------------------------ security
 SECURED = (
     "dlms+tcp://10.0.0.7:4059?client=1&authentication=high_level_security_gmac&security=authentication_encryption"

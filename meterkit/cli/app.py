@@ -8,6 +8,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 import meterkit
 import meterkit.cli.dlms_duty_verbs  # pyright: ignore[reportUnusedImport]  # its verbs join those of dlms
+import meterkit.cli.fleet_engine_verbs  # pyright: ignore[reportUnusedImport]  # its verbs join those of fleet
 from meterkit.cli.decode_verb import decode
 from meterkit.cli.dlms_verbs import dlms
 from meterkit.cli.em1000_verbs import em1000

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+import re
+from typing import Annotated, Final, Literal, TypeAlias
 
 from cyclopts import Parameter
 
 from meterkit.cli.parameters import Flag, Json
+
+#: "--key" or "--key=00"; not "--> 7E", nor "--7E", nor what a log says behind blanks.
+_OPTION: Final = re.compile(r"--[a-z][a-z-]+(?==|$)")
 
 Kind: TypeAlias = Literal["psem", "hdlc", "dlms", "em1000"]
 
@@ -56,6 +60,13 @@ def decode(
     from meterkit.cli.decode import decode as run_decode
     from meterkit.cli.decode_keys import KeysWanted
     from meterkit.cli.usage import UsageMistake
+
+    for word in source:  # pasted text may begin with a hyphen; an option's name is none, nor is what follows
+        if (option := _OPTION.match(word)) is None:
+            continue
+        if "key" in option[0]:
+            raise UsageMistake(f"{option[0]}: a key itself never stands on a command line; use --key-from")
+        raise UsageMistake(f"Unknown option: {option[0]} (meterkit decode --help tells how)")
 
     if key_from is None and (meter or system_title):
         raise UsageMistake("--meter and --system-title go with --key-from, which says where keys are")

@@ -106,4 +106,5 @@ def _announce(farm: Farm, first: str, wish: FarmWish) -> None:
         f"{len(farm.meters)} meters on {farm.nbr_ports} ports, the first {first}; "
         f"{troubled} of them slow or broken. Ctrl-C ends it."
     )
-    say_hint(f"to read them: METERKIT_PASSWORD={DEMO_READ_KEY.decode()}")
+    file = "FILE" if wish.fleet_file is None else wish.fleet_file
+    say_hint(f"to read them: METERKIT_PASSWORD={DEMO_READ_KEY.decode()} meterkit fleet run {file}")

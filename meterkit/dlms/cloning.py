@@ -9,12 +9,12 @@ read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, cast
 
-from meterkit.codec import axdr, axdr_json
+from meterkit.codec import axdr_json
 from meterkit.codec.axdr_tags import Tag
 from meterkit.dlms.apdu.descriptors import AttributeDescriptor, DataAccessResult, Selection
 from meterkit.dlms.attribute_data import AttributeData
@@ -32,7 +32,6 @@ SCHEMA: Final = "meterkit.meter/1"
 _MANAGEMENT_CLIENT: Final = 1
 _PROFILE, _BUFFER, _ENTRIES_IN_USE = 7, 2, 7  # class and attributes
 _NAME, _NAME_HEAD = 1, b"\x09\x06"  # attribute; octet-string of a logical name
-_SN, _RIGHTS = 12, 3  # class, and its access_rights_list
 _VIEWS: Final = {15: (2,), 12: (2, 3)}  # attributes of the current association that follow from the objects
 _SECRET: Final = "read-write-denied"
 _UNDECLARED: Final = 10  # attributes tried of a class that nobody declared
@@ -64,7 +63,7 @@ async def save_meter(
     view = await client.objects()
     if isinstance(view, Err):
         return view
-    saved = [_Saved(element) for element in await _with_rights(client, view.value)]
+    saved = [_Saved(element) for element in view.value]
     wanted = [(one, i) for one in saved for i in _readable(one.element) if not is_secret(_descriptor(one, i))]
     failed = await _read_all(client, wanted, rows, progress)
     if failed is not None:
@@ -128,69 +127,6 @@ def _readable(element: ObjectListElement) -> list[int]:
     if not declared and (known := versions_of(element.class_id)):
         declared = known[-1].attributes
     return sorted(declared) or list(range(1, _UNDECLARED + 1))
-
-
-async def _with_rights(
-    client: DlmsClient, view: tuple[ObjectListElement, ...]
-) -> tuple[ObjectListElement, ...]:
-    """Return the view with the rights that an Association SN may tell."""
-    if client.options.referencing != "short_name":
-        return view
-    answer = await client.get_attribute(_SN, CURRENT_ASSOCIATION, _RIGHTS)
-    if isinstance(answer, Err) or not isinstance(answer.value.value, list):
-        return view
-    told = {rights.base_name: rights for rights in map(_rights, answer.value.value) if rights is not None}
-    return tuple(_allowed(one, told.get(one.base_name or 0)) for one in view)
-
-
-@dataclass(frozen=True, slots=True)
-class _Rights:
-    """One element of an access_rights_list."""
-
-    base_name: int
-    attributes: Mapping[int, Access]
-    methods: Mapping[int, Access]
-    selectors: Mapping[int, tuple[int, ...]]
-
-
-def _allowed(element: ObjectListElement, rights: _Rights | None) -> ObjectListElement:
-    if rights is None:
-        return element
-    return replace(
-        element,
-        attribute_access=rights.attributes,
-        method_access=rights.methods,
-        selectors=rights.selectors,
-    )
-
-
-def _rights(item: axdr.Value) -> _Rights | None:
-    """Return one element of an access_rights_list; None if it is none.
-
-    Source: Blue Book, Association SN (class 12), access_rights_list.
-    """
-    match item:
-        case (int(base), list(attributes), list(methods)):
-            access: dict[int, Access] = {}
-            selectors: dict[int, tuple[int, ...]] = {}
-            for one in attributes:
-                match one:
-                    case (int(index), int(mode), *rest):
-                        access[index] = Access(mode & 3)
-                        if rest and isinstance(rest[0], list):
-                            selectors[index] = tuple(n for n in rest[0] if isinstance(n, int))
-                    case _:
-                        continue
-            executed: dict[int, Access] = {}
-            for one in methods:
-                match one:
-                    case (int(index), int(mode), *_):
-                        executed[index] = Access(int(bool(mode)))
-                    case _:
-                        continue
-            return _Rights(base & 0xFFFF, access, executed, selectors)
-        case _:
-            return None
 
 
 # ---------------------------------------------------------------- writing down

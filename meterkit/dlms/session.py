@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -175,16 +176,29 @@ class DlmsSession:
                 return Err(down.error)
         return heard
 
+    async def expect_keys(
+        self, encryption_key: bytes | None, authentication_key: bytes | None
+    ) -> Result[None]:
+        """Take answers by these keys, too, and try both on the next connect.  Errors: as `change_keys`."""
+        return await self._on_keys(lambda secured: secured.expect_keys(encryption_key, authentication_key))
+
     async def change_keys(
         self, encryption_key: bytes | None, authentication_key: bytes | None
     ) -> Result[None]:
         """Use other keys from now on; see `DlmsClient.use_keys`."""
+        return await self._on_keys(lambda secured: secured.change_keys(encryption_key, authentication_key))
+
+    async def change_broadcast_key(self, key: bytes) -> Result[None]:
+        """Take pushes by another broadcast key from now on.  Errors: as `change_keys`."""
+        return await self._on_keys(lambda secured: secured.change_broadcast_key(key))
+
+    async def _on_keys(self, work: Callable[[SecureAssociation], Awaitable[None]]) -> Result[None]:
         if self.exchange.lost is not None:
             return Err(self.exchange.lost)
         if self._secured is None:
             raise ValueError("no keys are in use in this association")
         try:
-            await self._secured.change_keys(encryption_key, authentication_key)
+            await work(self._secured)
         except ProtocolFault as refused:
             return Err(refused.error)
         return Ok(None)

@@ -97,7 +97,11 @@ class Em1000Session:
             if isinstance(opened, Err):
                 return opened
             self._link = self._exchange.link = self._new_link()
-            await self._exchange.begin()
+            try:
+                await self._exchange.begin()
+            except BaseException:  # cancelled: nobody would close the line
+                await close_line(self.transport)
+                raise
             self._is_connected, self._is_logged_in, self._is_refused = True, False, False
             return Ok(None)
 
@@ -187,8 +191,14 @@ class Em1000Session:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with anyio.CancelScope(shield=True):
-            await self.disconnect()
+        has_left = False
+        try:
+            with anyio.CancelScope(shield=True):
+                await self.disconnect()
+                has_left = True
+        finally:
+            if not has_left:  # a cancel() of asyncio, which no shield stops
+                await close_line(self.transport)
 
 
 def _checked(name: str, value: object, least: int, most: int) -> bytes:

@@ -99,12 +99,19 @@ async def _read_attribute(wanted: Attribute, client: DlmsClient, desk: Desk) -> 
 
 # ---------------------------------------------------------------------------------- profiles and logs
 async def _read_rows(plan: DlmsProfile | DlmsEvents, client: DlmsClient, desk: Desk) -> MeterError | None:
-    """Read a load profile or an event log: both are rows of an object of class 7."""
+    """Read a load profile or an event log: both are rows of an object of class 7.
+
+    Rows that are none are left out, and the first of them is the error; all others are handed over.
+    """
     rows = _Rows(client, plan, desk)
+    odd: MeterError | None = None
     for span in desk.spans(plan):
         error = await rows.read(span)
-        if error is not None:
+        if error is not None and not rows.is_read:
             return error
+        odd = odd or error
+    if odd is not None:
+        return odd
     if rows.untimed:
         message = f"{rows.untimed} rows have no time that can be told, and were left out"
         return MeterError(ErrorKind.DECODE, message, where=plan.group)
@@ -116,13 +123,15 @@ class _Rows:
 
     def __init__(self, client: DlmsClient, plan: DlmsProfile | DlmsEvents, desk: Desk) -> None:
         self.untimed = 0  #: rows without a time
+        self.is_read = False  #: the last stretch came to its end, also where rows of it were left out
         self._client, self._plan, self._desk = client, plan, desk
         self._columns = plan.columns if isinstance(plan, DlmsProfile) else None
         self._period: int | None = None
         self._channel_of = Numbering()
 
     async def read(self, span: Span) -> MeterError | None:
-        """Read one stretch."""
+        """Read one stretch; return the error that ended it, or that tells of rows left out."""
+        self.is_read = False
         desk, group = self._desk, self._plan.group
         since = desk.since(group, span)
         if since is not None and span.until is not None and since >= span.until:
@@ -138,7 +147,7 @@ class _Rows:
         position: datetime | None = None
         async for item in stream:
             if isinstance(item, Err):
-                error = item.error
+                error, self.is_read = item.error, stream.is_read
                 break
             time, readings = self._row(stream.columns, item.value, since)
             position = position if time is None else time if position is None else max(position, time)

@@ -75,7 +75,7 @@ async def expected_of(
         await _learn(store, known, since - earlier, since, ids)
     shapes = _shapes(known)
     expected = [one for meter, kind in wanted for one in _expect(known, shapes, meter, kind)]
-    return Expectation(tuple(expected), tuple(sorted({group for kind, group in kinds - shapes.keys()})))
+    return Expectation(tuple(expected), tuple(sorted({group for _, group in kinds - shapes.keys()})))
 
 
 def _kinds(plan: ReadPlan, entry: MeterEntry) -> Iterator[_Kind]:

@@ -163,6 +163,10 @@ class Run:
         resting: Turn | None = None
         try:
             while not self.is_stopping and (turn := route.take()) is not None:
+                if turn.has_lost_session:  # since the gate let it in, and dialling wants a place of its own
+                    turn.abandon_client()
+                    route.add(turn)
+                    break
                 resting = turn if await self._read(turn, line) else None
                 if turn.is_over:
                     await self.reports.room()

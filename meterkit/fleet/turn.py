@@ -74,6 +74,11 @@ class Turn:
         """Whether its session is open since the last poll, as far as anyone can know without asking."""
         return self.client is not None and self.client.is_connected
 
+    @property
+    def has_lost_session(self) -> bool:
+        """Whether it had a session since the last poll that is known to be gone."""
+        return self.client is not None and not self.client.is_connected
+
     def abandon_client(self) -> None:
         """Let go of the client; whoever has tasks takes leave of it."""
         client, self.client = self.client, None

@@ -6,60 +6,24 @@ import asyncio
 from collections.abc import Callable
 
 from meterkit.fleet.observer import Watch
+from meterkit.transport.around import AroundTransport
 from meterkit.transport.base import Transport
 
 
-class WatchedLine(Transport):
+class WatchedLine(AroundTransport):
     """`inner`, with turns and octets counted for one meter.
 
     A turn begins with octets sent, and ends when the next are sent, or the line falls silent or breaks.
     """
 
     def __init__(self, inner: Transport, meter: str, watch: Watch) -> None:
-        super().__init__()
-        self.inner = inner
-        self.lock = inner.lock
-        self.hearing = inner.hearing
+        super().__init__(inner)
         self._meter = meter
         self._exchange: Callable[..., None] | None = watch.exchange
         self._octets: Callable[..., None] | None = watch.octets
         self._sent = self._received = 0
         self._is_asking = False  # octets were sent, not only held for what is sent next
         self._began = self._ended = 0.0
-
-    @property
-    def name(self) -> str:
-        """As `inner`."""
-        return self.inner.name
-
-    @property
-    def is_open(self) -> bool:
-        """As `inner`."""
-        return self.inner.is_open
-
-    @property
-    def is_noisy(self) -> bool:
-        """As `inner`."""
-        return self.inner.is_noisy
-
-    @property
-    def is_datagram(self) -> bool:
-        """As `inner`."""
-        return self.inner.is_datagram
-
-    @property
-    def is_full(self) -> bool:
-        """As `inner`."""
-        return self.inner.is_full
-
-    @property
-    def baud_rate(self) -> int | None:
-        """As `inner`, bits per second."""
-        return self.inner.baud_rate
-
-    async def open(self) -> None:
-        """Open `inner`.  Errors: as its own."""
-        await self.inner.open()
 
     async def close(self) -> None:
         """Close `inner`; the last turn is told."""
@@ -92,14 +56,6 @@ class WatchedLine(Transport):
             if not octets:
                 self._end_turn()
         return octets
-
-    def discard(self) -> bytes:
-        """As `inner`."""
-        return self.inner.discard()
-
-    async def set_baud_rate(self, baud_rate: int) -> None:
-        """As `inner`, bits per second.  Errors: as `inner`."""
-        await self.inner.set_baud_rate(baud_rate)
 
     def _count(self, sent: int, received: int) -> None:
         self._sent += sent

@@ -62,11 +62,15 @@ class Lifetime(AsyncContextManagerMixin):
     async def leave(self) -> None:
         """Disconnect in bounded time, even while cancelled, and end the keep-alive."""
         self._tasks = None
-        with anyio.move_on_after(LEAVING, shield=True) as leaving:
-            await self.disconnect()
-        if leaving.cancelled_caught:  # another task's connect() still held the door
-            await close_line(self.transport)
-        self._cancel_keep_alive()
+        has_left = False
+        try:
+            with anyio.move_on_after(LEAVING, shield=True):
+                await self.disconnect()
+                has_left = True
+        finally:
+            if not has_left:  # another task's connect() held the door; or asyncio cancelled it, shield or not
+                await close_line(self.transport)
+            self._cancel_keep_alive()
 
     @abstractmethod
     async def disconnect(self) -> None:

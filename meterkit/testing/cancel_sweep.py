@@ -8,7 +8,7 @@
 
     cancel_sweep(scenario)          ->  CancelReport(nbr_places=5)
 
-Each time in a loop of its own, on a virtual clock.  A cancellation has to come out again, and nothing may
+Each time on a loop of its own, with a virtual clock.  A cancellation has to come out again, and nothing may
 be left behind: no task, no timer, no file descriptor, no error that nobody took.
 """
 
@@ -140,19 +140,28 @@ def _place_of(call: Any) -> str:
 
 
 def cancel_sweep(
-    scenario: Callable[[Cut], Awaitable[None]], *, by: CancelBy = CancelBy.TASK, limit: float = 3600.0
+    scenario: Callable[[Cut], Awaitable[None]],
+    *,
+    by: CancelBy = CancelBy.TASK,
+    limit: float = 3600.0,
+    has_sockets: bool = False,
 ) -> CancelReport:
     """Run `scenario` again and again, cancelling what it gives to `cut` at the next place each time.
 
-    `limit`: virtual seconds that one run may take.  The scenario makes everything anew each time; what it
-    raises is a failure.
+    `limit`: seconds that one run may take, virtual ones but for a scenario that `has_sockets`, which runs on
+    an ordinary loop since what comes over sockets takes real time.  The scenario makes everything anew each
+    time; what it raises is a failure.
     Raises: CancelSweepFailure, telling every place where a cancellation was swallowed, something was left
     behind, or the scenario failed.
     """
     failures: list[str] = []
     for place in range(1, MOST_PLACES + 1):
         cut = Cut(place, by)
-        told = run_virtual(partial(_run_once, scenario, cut, limit))
+        told = (
+            asyncio.run(_run_once(scenario, cut, limit))
+            if has_sockets
+            else run_virtual(partial(_run_on_virtual_clock, scenario, cut, limit))
+        )
         failures += [f"place {place} ({cut.where or 'never reached'}): {one}" for one in told]
         if not cut.has_struck:
             gc.collect()
@@ -163,9 +172,13 @@ def cancel_sweep(
     raise CancelSweepFailure(f"the call waits more than {MOST_PLACES} times: is it endless?")
 
 
-async def _run_once(
+async def _run_on_virtual_clock(
     scenario: Callable[[Cut], Awaitable[None]], cut: Cut, limit: float, clock: VirtualClock
 ) -> list[str]:
+    return await _run_once(scenario, cut, limit)
+
+
+async def _run_once(scenario: Callable[[Cut], Awaitable[None]], cut: Cut, limit: float) -> list[str]:
     left = Leftovers()
     failures: list[str] = []
     try:

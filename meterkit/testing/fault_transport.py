@@ -32,8 +32,13 @@ class FaultTransport(AroundTransport):
         super().__init__(inner)
         self.faults = tuple(faults)
         self.seed = seed
-        self.to_meter = self._way(Way.TO_METER)  #: how far it has come, and what struck
-        self.from_meter = self._way(Way.FROM_METER)
+        has_datagrams = inner.is_datagram
+        dice = [Random(f"{seed} {way.value}") for way in (Way.TO_METER, Way.FROM_METER)]
+        self.to_meter = ImpairedWay(
+            (), dice[0], has_datagrams=has_datagrams
+        )  #: how far it has come, what struck
+        self.from_meter = ImpairedWay((), dice[1], has_datagrams=has_datagrams)
+        self.use(faults)
         self._leaving: deque[Piece] = deque()
         self._coming: deque[Piece] = deque()
         self._failure: ProtocolFault | None = None  # of `inner`, behind what is still coming
@@ -42,10 +47,11 @@ class FaultTransport(AroundTransport):
     def __repr__(self) -> str:
         return f"FaultTransport({self.inner.name}, {list(self.faults)}, seed={self.seed})"
 
-    def _way(self, way: Way) -> ImpairedWay:
-        faults = [one for one in self.faults if one.way in (way, Way.BOTH)]
-        dice = Random(f"{self.seed} {way.value}")
-        return ImpairedWay(faults, dice, has_datagrams=self.inner.is_datagram)
+    def use(self, faults: Sequence[Fault]) -> None:
+        """Let these faults strike from now on, and no others; none: the line is well."""
+        self.faults = tuple(faults)
+        self.to_meter.use([one for one in faults if one.way is not Way.FROM_METER])
+        self.from_meter.use([one for one in faults if one.way is not Way.TO_METER])
 
     @property
     def is_open(self) -> bool:

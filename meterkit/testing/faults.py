@@ -62,9 +62,10 @@ class Drop(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Duplicate(Fault):
-    """An octet comes twice; of a datagram line, the datagram."""
+    """An octet comes twice; or, `is_whole`, all that was sent together; of a datagram line, the datagram."""
 
     is_of_octets: ClassVar[bool] = True
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

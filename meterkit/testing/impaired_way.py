@@ -76,14 +76,20 @@ class ImpairedWay:
         self.nbr_struck = 0  #: how often a fault with a place or a probability has struck
         self.breaks_at = math.inf  #: when the line breaks
         self.reason = ""  #: why it does
-        self._striking = tuple(one for one in faults if not one.is_always)
-        self._always = tuple(one for one in faults if one.is_always)
+        self._striking: tuple[Fault, ...] = ()
+        self._always: tuple[Fault, ...] = ()
+        self.use(faults)
         self._dice = dice
         self._has_datagrams = has_datagrams
         self._opened_at = 0  # the position at which the line was opened
         self._latest = -math.inf  # when the last piece arrives
         self._is_silent = False
         self._overtaken: bytes = b""  # a datagram that the next one overtakes
+
+    def use(self, faults: Sequence[Fault]) -> None:
+        """Let these faults strike from now on, and no others."""
+        self._striking = tuple(one for one in faults if not one.is_always)
+        self._always = tuple(one for one in faults if one.is_always)
 
     def mend(self) -> None:
         """Begin anew, as a line does that was opened again; positions count on."""
@@ -100,7 +106,7 @@ class ImpairedWay:
             return [piece for one in leaving for piece in self._timed(one, now, sending.delay)]
         return [
             piece
-            for delay, portion in sending.portions
+            for delay, portion in sending.portions * (2 if sending.is_doubled else 1)
             if portion
             for piece in self._timed(bytes(portion), now, delay)
         ]
@@ -177,9 +183,9 @@ class ImpairedWay:
             case Drop(count=count):
                 sending.is_lost = True
                 sending.left_to_drop = max(sending.left_to_drop, count)
-            case Duplicate():
-                sending.is_doubled = True
-                return octets if self._has_datagrams else octets * 2
+            case Duplicate(is_whole=is_whole):
+                sending.is_doubled |= is_whole or self._has_datagrams
+                return octets if is_whole or self._has_datagrams else octets * 2
             case Flip(bit=bit):
                 turned = 1 << (self._dice.randrange(8) if bit is None else bit)
                 return octets[:-1] + bytes((octets[-1] ^ turned,))

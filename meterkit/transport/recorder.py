@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from meterkit.passwords import PasswordRedactor
 from meterkit.recording import Direction, Recorded
+from meterkit.transport.around import AroundTransport
 from meterkit.transport.base import Transport
 
 #: Gives the hex of octets as they shall be recorded: two digits for each, or ".." for one that is secret.
@@ -23,7 +24,7 @@ Redactor: TypeAlias = Callable[[Direction, bytes], str]
 Write: TypeAlias = Callable[[str], object]
 
 
-class RecordingTransport(Transport):
+class RecordingTransport(AroundTransport):
     """Passes everything on to `inner`, and writes a line of JSON for all octets that pass.
 
     `redactor`: such as `meterkit.em1000.Redactor()`; None hides what logins of PSEM, DLMS and EM1000 send.
@@ -43,54 +44,13 @@ class RecordingTransport(Transport):
         listens_only: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__()
+        super().__init__(inner)
         if keep_secrets and redactor is not None:
             raise ValueError("keep_secrets=True and a redactor: one of them, since a redactor hides secrets")
-        self.inner = inner
-        self.lock = inner.lock
-        self.hearing = inner.hearing
         self._write = write
         self._redactor = None if keep_secrets else redactor or PasswordRedactor()
         self._heard = Direction.OVERHEARD if listens_only else Direction.RECEIVED
         self._clock = clock
-
-    @property
-    def name(self) -> str:
-        """As `inner`."""
-        return self.inner.name
-
-    @property
-    def is_open(self) -> bool:
-        """As `inner`."""
-        return self.inner.is_open
-
-    @property
-    def is_noisy(self) -> bool:
-        """As `inner`."""
-        return self.inner.is_noisy
-
-    @property
-    def is_datagram(self) -> bool:
-        """As `inner`."""
-        return self.inner.is_datagram
-
-    @property
-    def is_full(self) -> bool:
-        """As `inner`."""
-        return self.inner.is_full
-
-    @property
-    def baud_rate(self) -> int | None:
-        """As `inner`, bits per second."""
-        return self.inner.baud_rate
-
-    async def open(self) -> None:
-        """Open `inner`.  Errors: as its own."""
-        await self.inner.open()
-
-    async def close(self) -> None:
-        """Close `inner`; whatever `write` belongs to stays open."""
-        await self.inner.close()
 
     async def send(self, octets: bytes) -> None:
         """Send through `inner`, and record.  Errors: as `inner`; what it refused is not recorded."""
@@ -113,10 +73,6 @@ class RecordingTransport(Transport):
         octets = self.inner.discard()
         self._record(self._heard, octets)
         return octets
-
-    async def set_baud_rate(self, baud_rate: int) -> None:
-        """Change the speed of `inner`, bits per second.  Errors: as `inner`."""
-        await self.inner.set_baud_rate(baud_rate)
 
     def _record(self, direction: Direction, octets: bytes) -> None:
         if octets:

@@ -56,7 +56,7 @@ def test_who_leaves_its_title_empty_is_named(spawn: Callable, tmp_path: Path) ->
     assert (status, documents[0]["sender"]) == (0, METER.hex().upper())
 
 
-def test_a_sender_without_keys_is_a_mistake(here: Callable) -> None:
-    refused = here("dlms", "listen", "tcp://127.0.0.1:0", "--sender", METER.hex())
+def test_a_sender_without_keys_is_a_mistake(meterkit: Callable) -> None:
+    refused = meterkit("dlms", "listen", "tcp://127.0.0.1:0", "--sender", METER.hex())
     assert refused.returncode == 2
     assert "--key-from" in refused.stderr

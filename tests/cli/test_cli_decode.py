@@ -53,6 +53,27 @@ def test_a_tree_is_printed_beside_its_octets_with_names_and_meanings(
     assert lines[-1] == f"0004  06 00 00 13 91{column[14:]}      double-long-unsigned: 5009"
 
 
+@pytest.mark.parametrize("words", [("--key", "00" * 16), ("--key=" + "00" * 16,), ("--encryption-key", "00")])
+def test_a_key_on_the_command_line_is_refused_and_neither_decoded_nor_repeated(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    assert main(["decode", GET, *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "--key-from" in err
+    assert "0000" not in err
+
+
+def test_a_misspelt_option_is_no_octets(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["decode", "--knid", "dlms", GET]) == 2
+    assert "--knid" in capsys.readouterr().err
+
+
+def test_pasted_text_may_begin_with_hyphens(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (("--> " + GET,), ("-->", GET), ("--7E", SNRM[2:]), ("- " + GET,)):
+        assert decoded(capsys, *words)["kind"] == "dlms"
+
+
 def test_a_log_with_several_frames_is_read_from_a_file(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -373,6 +373,34 @@ def test_blocks_that_are_ciphered_one_by_one_are_put_together():
     assert (opened.apdu, opened.sender) == (PUSH, METER)
 
 
+def test_blocks_that_nothing_vouches_for_are_never_put_among_verified_ones():
+    first, *rest = blocks(PUSH, 20)
+    end = opener(security=Security.ENCRYPTION)
+    anybody = Meter(applied=Security.ENCRYPTION, first=1)
+    assert end.open(PEER, anybody.glo(first)) is None
+    meter = Meter(first=100)
+    with pytest.raises(ProtocolFault) as raised:
+        for piece in rest:
+            end.open(PEER, meter.glo(piece))
+    assert raised.value.error.kind is ErrorKind.PROTOCOL
+
+
+def test_a_place_is_named_once():
+    end, meter = opener(), Meter()
+    octets = meter.glo()
+    with pytest.raises(ProtocolFault) as raised:
+        end.open(PEER, octets[:-1] + bytes((octets[-1] ^ 1,)))
+    assert raised.value.error.where == "db general-glo-ciphering"
+    end.open(PEER, octets)
+    with pytest.raises(ProtocolFault) as raised:
+        end.open(PEER, octets)
+    assert raised.value.error.where == "db general-glo-ciphering: global unicast encryption key"
+    general = meter.general()
+    with pytest.raises(ProtocolFault) as raised:
+        end.open(PEER, general[:-1] + bytes((general[-1] ^ 1,)))
+    assert raised.value.error.where == "dd general-ciphering"
+
+
 def test_unfinished_blocks_of_many_senders_are_bounded():
     end = opener(security=Security.NONE)
     key = ProtectionKey(SUITE_0, EK, AK)

@@ -12,7 +12,7 @@ import pytest
 from meterkit import DlmsClient, Err, MeterError, ObisCode, Ok
 from meterkit.codec import axdr
 from meterkit.dlms.apdu.descriptors import Selection
-from tests.dlms.impaired import KINDS, ImpairedTransport, Impairment, note_what_is_performed
+from tests.dlms.impaired import KINDS, ImpairedTransport, note_what_is_performed
 from tests.dlms.rig import line, meter, options
 from tests.virtual_clock import VirtualClockLoop
 
@@ -50,8 +50,8 @@ async def run_session(emulator, wire, chosen):
     begin = asyncio.get_running_loop().time()
     async with DlmsClient(wire, chosen) as client:
         results = await use(client)
-        if not client.is_connected and hasattr(wire, "impairment"):
-            wire.impairment.chance = 0
+        if not client.is_connected and isinstance(wire, ImpairedTransport):
+            wire.use([])
             (await client.connect()).unwrap()
             (await client.get_attribute(*ENERGY)).unwrap()
     assert asyncio.get_running_loop().time() - begin < LONGEST
@@ -92,8 +92,8 @@ def session_on_a_bad_line(interface, seed, kinds):
     expected = run(healthy, line(healthy), options(healthy, manager=True, **chosen))
     assert all(result.is_success for result in expected)
     kinds = tuple(dice.sample(kinds, dice.randint(1, len(kinds))))
-    impairment = Impairment(seed, dice.choice([0.003, 0.01, 0.03, 0.1]), kinds)
-    wire = ImpairedTransport(emulator, impairment, is_noisy=interface == "hdlc")
+    chance = dice.choice([0.003, 0.01, 0.03, 0.1])
+    wire = ImpairedTransport(emulator, seed, chance, kinds)
     return run(emulator, wire, options(emulator, manager=True, **chosen)), expected, wire
 
 

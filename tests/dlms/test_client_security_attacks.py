@@ -203,3 +203,7 @@ def test_options_show_no_secret():
         counters=MemoryCounterStore(),
     )
     assert "key=" not in repr(options).replace("dedicated_key=", "")
+    shown = options.model_copy(update={"counters": None, "password": b"tell nobody"}).model_dump_json()
+    assert shown.count('"**********"') == 4
+    assert "tell nobody" not in shown
+    assert options.model_dump()["encryption_key"] == keys()[0]  # a program may copy them

@@ -11,7 +11,7 @@ from meterkit.dlms.client import DlmsClient
 from meterkit.dlms.cloning import save_meter
 from meterkit.dlms.cosem.obis import ObisCode
 from meterkit.dlms.object_list import CURRENT_LN_ASSOCIATION, CURRENT_SN_ASSOCIATION
-from meterkit.emulator.dlms import DlmsEmulatorConfiguration, DlmsMeterEmulator
+from meterkit.emulator.dlms import DlmsEmulatorConfiguration, DlmsMeterEmulator, association_view
 from meterkit.errors import ErrorKind
 from meterkit.result import Err
 from tests.dlms.rig import NOW, line, meter, options
@@ -197,3 +197,19 @@ async def test_a_ciphered_clone_wants_the_clients_proof_and_shows_the_same():
         (await client.set_attribute(1, NOTE, 2, axdr.encode_octet_string(b"sealed"))).unwrap()
         assert (await client.get_attribute(1, NOTE, 2)).unwrap().value == b"sealed"
     assert seen[0] == seen[1]
+
+
+async def test_short_name_rights_of_authenticated_messages_are_saved_as_what_they_are(monkeypatch):
+    plain = association_view._attribute_rights
+
+    def authenticated(*of):
+        """Return modes 4 and 6 in place of 1 and 3."""
+        return plain(*of).replace(b"\x16\x01", b"\x16\x04").replace(b"\x16\x03", b"\x16\x06")
+
+    monkeypatch.setattr(association_view, "_attribute_rights", authenticated)
+    document = await saved(meter(profile={"rows": 1}, short_name_referencing=True))
+    told = {one["obis"]: one["attributes"] for one in document["objects"]}
+    assert told["1-0:1.8.0*255"]["2"]["access"] == ["read", "authenticated_request"]
+    assert "value" in told["1-0:1.8.0*255"]["2"]
+    modes = {tuple(right["access"]) for rights in told.values() for right in rights.values()}
+    assert modes <= {(), ("read", "authenticated_request"), ("read", "write", "authenticated_request")}

@@ -13,6 +13,7 @@ from meterkit.dlms.duties.firmware_status import FirmwareReport
 from meterkit.dlms.object_list import ObjectListElement
 from meterkit.dlms.readings.billing import BillingSnapshot
 from meterkit.dlms.readings.clock import ClockReading
+from meterkit.dlms.readings.entries import Entries
 from meterkit.dlms.readings.events import Event
 from meterkit.dlms.readings.identity import DlmsIdentity
 from meterkit.dlms.readings.measurements import Measurement
@@ -26,8 +27,8 @@ async def types_of_readings(client: DlmsClient) -> None:
     assert_type(await client.measure_many([ObisCode.CLOCK, "1-0:1.8.0"]), list[Result[Measurement]])
     assert_type(await client.identity(), Result[DlmsIdentity])
     assert_type(await client.read_clock(), Result[ClockReading])
-    assert_type(await client.events(), Result[tuple[Event, ...]])
-    assert_type(await client.billing(), Result[tuple[BillingSnapshot, ...]])
+    assert_type(await client.events(), Result[Entries[Event]])
+    assert_type(await client.billing(), Result[Entries[BillingSnapshot]])
     assert_type(await client.objects("views"), Result[tuple[ObjectListElement, ...]])
     assert_type(await client.typed_objects(), Result[tuple[TypedObject, ...]])
 

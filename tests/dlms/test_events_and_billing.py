@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from meterkit import ObisCode
+from meterkit import Err, ErrorKind, MeterError, ObisCode
 from meterkit.dlms.cosem.units import Unit
 from meterkit.dlms.readings.event_names import event_name, is_event_log, log_name
 from tests.dlms.rig import NOW, connected, meter
@@ -109,6 +109,52 @@ async def test_billing_tells_the_registers_at_the_end_of_each_month():
     assert [str(one.obis) for one in last.values] == [f"1-0:{c}.8.0*255" for c in (1, 2, 3, 4)]
     with pytest.raises(KeyError, match=r"1-0:9\.8\.0"):
         last["1-0:9.8.0"]
+
+
+class BrokenOff:
+    """A profile whose rows end in an error after so many."""
+
+    def __init__(self, stream, rows):
+        self._stream, self._rows = stream, rows
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        if self._rows < 0:
+            raise StopAsyncIteration
+        self._rows -= 1
+        if self._rows < 0:
+            return Err(MeterError(ErrorKind.TIMEOUT, "no answer"))
+        return await anext(self._stream)
+
+
+def broken_off(client, rows):
+    """Let every profile of a client break off after so many rows."""
+    load_profile = client.load_profile
+    client.load_profile = lambda *which, **how: BrokenOff(load_profile(*which, **how), rows)
+    return client
+
+
+@pytest.mark.parametrize("kind", ["events", "billing"])
+async def test_where_the_reading_breaks_off_the_good_ones_are_kept_with_the_error(kind):
+    async with connected() as (client, _):
+        whole = (await getattr(client, kind)()).unwrap()
+        assert whole.error is None
+        read = getattr(broken_off(client, 2), kind)
+        part = (await read()).unwrap()
+    assert part == whole[:2]
+    assert part.error.kind is ErrorKind.TIMEOUT
+
+
+@pytest.mark.parametrize("kind", ["events", "billing"])
+async def test_where_there_is_not_even_one_the_error_is_all(kind):
+    async with connected() as (client, _):
+        read = getattr(broken_off(client, 0), kind)
+        assert (await read()).error.kind is ErrorKind.TIMEOUT
 
 
 async def test_billing_of_a_span_of_time():

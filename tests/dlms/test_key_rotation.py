@@ -1,7 +1,10 @@
 """Rotation of keys: what is kept before, between and after; cut off anywhere, nothing is lost."""
 
 import stat
+import subprocess
+import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import pytest
@@ -10,6 +13,7 @@ from pydantic import SecretBytes
 from meterkit import Err, ErrorKind, MeterError, Ok
 from meterkit.dlms.client import DlmsClient
 from meterkit.dlms.secured.counter_store import MemoryCounterStore
+from meterkit.dlms.secured.key_file import SectionChange, change_key_file
 from meterkit.dlms.secured.key_fingerprint import fingerprint
 from meterkit.dlms.secured.key_vault import FileVault, KeyringVault, KeyVault
 from meterkit.dlms.secured.rotation import RotationOutcome, RotationStep, plan_rotation, rotate_keys
@@ -306,7 +310,7 @@ def test_a_new_file_is_for_its_owner_alone(tmp_path):
 def test_a_file_written_in_another_way_is_refused_and_left_alone(tmp_path, text):
     path = key_file(tmp_path, text)
     with pytest.raises(ProtocolFault) as refused:
-        FileVault(path).begin(METER, NEW)
+        change_key_file(str(path), [SectionChange((METER, "pending"), {"encryption": "11" * 16})])
     assert "line by line" in refused.value.error.message
     assert path.read_text() == text
 
@@ -341,3 +345,62 @@ def test_a_keyring_that_does_not_open_is_told(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "keyring", None)
     with pytest.raises(ProtocolFault, match=r"pip install"):
         KeyringVault().pending(METER)
+
+
+def test_changes_at_once_never_undo_each_other(tmp_path):
+    path = key_file(tmp_path)
+    meters = [f"{number:016X}" for number in range(24)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda meter: FileVault(path).begin(meter, NEW), meters))
+    assert all(FileVault(path).pending(meter) == NEW for meter in meters)
+
+
+def test_programs_that_change_keys_at_once_never_undo_each_other(tmp_path):
+    path = key_file(tmp_path)
+    programs = [subprocess.Popen([sys.executable, "-c", _BEGINS, path, name]) for name in "AB"]
+    assert [one.wait(120) for one in programs] == [0, 0]
+    kept = tomllib.loads(path.read_text())
+    assert [len(kept[f"{name}{number}"]) for name in "AB" for number in range(30)] == [1] * 60
+
+
+async def test_of_two_rotations_of_one_meter_at_once_one_is_refused_before_its_transfer(vault):
+    rig = Rig(vault)
+    others = dict.fromkeys(KINDS, b"3" * 16)
+
+    @asynccontextmanager
+    async def slow(instead):
+        async with rig.connect(instead) as connected:
+            if not vault.pending(METER):
+                vault.begin(METER, others)  # somebody else was faster
+            yield connected
+
+    refused = await rotate_keys(slow, vault, METER, KINDS, suite=SecuritySuite.SUITE_0)
+    assert refused.error.kind is ErrorKind.SECURITY
+    assert "another change" in refused.error.message
+    assert others[UNICAST].hex() not in refused.error.message
+    assert vault.pending(METER) == others
+    assert (await rig.rotate()).unwrap().outcome is RotationOutcome.TRANSFERRED  # theirs goes on
+    assert {kind: vault.key(METER, kind) for kind in KINDS} == others
+
+
+async def test_keys_that_the_meter_took_are_kept_though_somebody_forgot_them_meanwhile(vault):
+    rig = Rig(vault)
+
+    @asynccontextmanager
+    async def forgotten(instead):
+        async with rig.connect(instead) as connected:
+            yield connected
+        vault.forget(METER)
+
+    (await rotate_keys(forgotten, vault, METER, KINDS, suite=SecuritySuite.SUITE_0)).unwrap()
+    assert await rig.is_read()
+
+
+#: Begins changes of 30 meters, one after another.
+_BEGINS = """
+import sys
+from meterkit.dlms.secured.key_vault import FileVault
+from meterkit.dlms.security import KeyKind
+for number in range(30):
+    FileVault(sys.argv[1]).begin(f"{sys.argv[2]}{number}", {KeyKind.AUTHENTICATION: bytes(16)})
+"""

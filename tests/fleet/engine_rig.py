@@ -8,7 +8,7 @@ from tests.fleet.fleet_rig import PASSWORDS
 from tests.fleet.samples import START
 
 EVER = (START.replace(year=2000), START.replace(year=2100))
-QUICK = WorkerSettings(heartbeat=0.2, stalled_after=1.0, poll=0.3)
+QUICK = WorkerSettings(heartbeat=0.2, stalled_after=1.0, poll=0.3, timeout=0.5)
 LIMITS = {"connections_per_second": 10_000, "connection_burst": 10_000}
 ONE_TABLE = {"psem": {"tables": ["ST1"]}, "dlms": {"registers": ["1-0:1.8.0"]}}
 

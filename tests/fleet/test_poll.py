@@ -7,7 +7,8 @@ from datetime import timedelta
 import anyio
 import pytest
 
-from meterkit.fleet import MeterEntry, Outcome, ReadPlan, RetryPolicy
+from meterkit.errors import ErrorKind, MeterError
+from meterkit.fleet import FleetLimits, MeterEntry, MeterState, Observer, Outcome, ReadPlan, RetryPolicy
 from meterkit.fleet.checkpoints import MemoryCheckpoints
 from tests.fleet.fleet_rig import BEGIN, ONE_TABLE, QUICK, Counted, Site, dlms, psem
 from tests.virtual_clock import VIRTUAL_CLOCK
@@ -235,3 +236,33 @@ async def test_a_poll_whose_last_round_is_skipped_ends_all_the_same(site):
         assert len(await run.collect()) == 2
         assert (run.skipped_rounds, fleet.open_sessions) == (2, 0)
     assert not site.open_lines
+
+
+class Breaker(Observer):
+    """Loses a meter's idle session after the gate let its second poll in, and before that begins."""
+
+    def __init__(self):
+        self.queued, self.fleet = 0, None
+
+    def state(self, meter, state):
+        self.queued += state is MeterState.QUEUED
+        if self.queued == 2 and state is MeterState.QUEUED:
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.call_soon, self.lose)
+
+    def lose(self):
+        (run,) = self.fleet._runs
+        run._turns[0].client._session.exchange.lost = MeterError(ErrorKind.TRANSPORT, "the gateway went away")
+
+
+async def test_a_session_that_breaks_as_its_poll_begins_is_dialled_under_the_limits(site):
+    site.add_dlms("m")
+    breaker = Breaker()
+    limits = FleetLimits(connections_per_second=0.1, connection_burst=1)
+    async with site.fleet(observer=breaker, limits=limits) as fleet:
+        breaker.fleet = fleet
+        reports = await fleet.poll(ONE_TABLE, [dlms("m")], every=5, rounds=2, keep_open=True).collect()
+    assert [report.outcome for report in reports] == [Outcome.READ, Outcome.READ]
+    assert [report.attempts for report in reports] == [1, 1]
+    first, second = (time for time, _ in site.dialled)
+    assert second - first == pytest.approx(10, abs=0.01)

@@ -1,4 +1,4 @@
-"""All targets under atheris, bounded: `python -m tests.fuzz [--seconds N] [--executions N] [--jobs N] [NAME ...]`.
+"""All targets under atheris: `python -m tests.fuzz [--seconds N] [--executions N] [--jobs N] [NAME ...]`.
 
 Each target begins with the vectors of the tests and runs in a process of its own, which may take 1 GiB and
 10 s for one input.  A table says what each did; a finding is shown in hex, and the exit status is then 1.
@@ -49,14 +49,22 @@ def fuzz(name: str, seconds: int, executions: int) -> Outcome:
         bounds = [f"-max_total_time={seconds}"] if seconds else []
         bounds += [f"-runs={executions}"] if executions else []
         command = [sys.executable, "-m", "tests.fuzz.worker", TARGETS[name].run.__module__, name, str(corpus)]
-        command += [*bounds, f"-max_len={LARGEST}", f"-timeout={SLOWEST}", f"-rss_limit_mb={MEMORY}", f"-artifact_prefix={found}/"]
+        command += [
+            *bounds,
+            f"-max_len={LARGEST}",
+            f"-timeout={SLOWEST}",
+            f"-rss_limit_mb={MEMORY}",
+            f"-artifact_prefix={found}/",
+        ]
         ran = subprocess.run([*command, "-print_final_stats=1"], capture_output=True, text=True, check=False)
         said = ran.stderr
         artifacts = [one.read_bytes() for one in found.iterdir() if not one.name.startswith("slow-unit")]
     counted = _FINAL.findall(said) or _SO_FAR.findall(said) or ["0"]
     covered = int((_COVERED.findall(said) or ["0"])[-1])
     finding = artifacts[0] if artifacts else b"" if ran.returncode else None
-    return Outcome(name, int(counted[-1]), covered, finding, "" if finding is None else _told(ran.stdout + said))
+    return Outcome(
+        name, int(counted[-1]), covered, finding, "" if finding is None else _told(ran.stdout + said)
+    )
 
 
 def _told(said: str) -> str:

@@ -1,4 +1,4 @@
-"""Fuzz targets of documents: the translator's JSON and XML, table definitions, fleets, sinks' lines, meters."""
+"""Fuzz targets of documents: the translator's JSON and XML, definitions, fleets, sinks' lines, meters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from meterkit.fleet.sinks.jsonl import JsonLines
 from meterkit.psem.tables import TableRegistry, load_definition
 from meterkit.psem.tables.fixed_definitions import TableDefinition
 from tests.fuzz import corpus
-from tests.fuzz.target import scripted, script, target, text_of, tried
+from tests.fuzz.target import script, scripted, target, text_of, tried
 
 APDUS = corpus.apdus()
 REGISTRY = TableRegistry()

@@ -6,7 +6,22 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 _EDGES = (0, 1, 0x7F, 0x80, 0x81, 0x82, 0x84, 0xFE, 0xFF)
-_WORDS = (b"{", b"}", b'"', b"[" * 40, b"1e999999999", b"\\u0000", b"null", b"-", b"(", b")", b"<", b">", b"%s", b"\n")
+_WORDS = (
+    b"{",
+    b"}",
+    b'"',
+    b"[" * 40,
+    b"1e999999999",
+    b"\\u0000",
+    b"null",
+    b"-",
+    b"(",
+    b")",
+    b"<",
+    b">",
+    b"%s",
+    b"\n",
+)
 
 
 def _cut(dice: Random, octets: bytes) -> bytes:
@@ -43,7 +58,14 @@ def _repeated(dice: Random, octets: bytes) -> bytes:
     return octets[:end] + octets[begin:end] * dice.choice((1, 1, 7)) + octets[end:]
 
 
-_MUTATIONS: tuple[Callable[[Random, bytes], bytes], ...] = (_cut, _flipped, _edged, _inserted, _without, _repeated)
+_MUTATIONS: tuple[Callable[[Random, bytes], bytes], ...] = (
+    _cut,
+    _flipped,
+    _edged,
+    _inserted,
+    _without,
+    _repeated,
+)
 
 
 def mutated(dice: Random, seeds: Sequence[bytes], largest: int) -> bytes:

@@ -38,7 +38,9 @@ def psem_packet_reader(octets: bytes) -> None:
             if isinstance(item, bytes):
                 assert is_intact(item)
                 assert tried(PsemFrame.decode, item) is not None
-            told += len(item) if isinstance(item, bytes) else len(item.octets) if isinstance(item, Noise) else 0
+            told += (
+                len(item) if isinstance(item, bytes) else len(item.octets) if isinstance(item, Noise) else 0
+            )
         assert told <= fed, "more octets came out than went in"
         assert len(reader._buffer) <= reader.packet_size
 
@@ -106,7 +108,9 @@ def _big_endian() -> Context:
     known = american_meter()
     config = known.records[GenConfig]
     assert isinstance(config, GenConfig)
-    return context_for([*(one for one in known.records.values() if not isinstance(one, GenConfig)), _turned()])
+    return context_for(
+        [*(one for one in known.records.values() if not isinstance(one, GenConfig)), _turned()]
+    )
 
 
 def _turned() -> GenConfig:

@@ -1,4 +1,4 @@
-"""Fuzz targets of security: envelopes, deciphering, certificates.  What is no genuine APDU never gets through."""
+"""Fuzz targets of security: envelopes, certificates.  What is no genuine APDU never gets through."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ from tests.fuzz.target import target, tried
 
 CIPHERED = corpus.dlms("glo", "general-glo", "general-ciphering")
 KINDS = (KeyKind.GLOBAL_UNICAST_ENCRYPTION, KeyKind.AUTHENTICATION)
-KEYS = CaptureKeys.of(MemoryKeys({(EVERY_METER, kind): of for kind, of in zip(KINDS, (EK, AK), strict=True)}), "any")
+KEYS = CaptureKeys.of(
+    MemoryKeys({(EVERY_METER, kind): of for kind, of in zip(KINDS, (EK, AK), strict=True)}), "any"
+)
 
 
 def _sealed() -> tuple[list[bytes], list[bytes]]:
@@ -84,7 +86,10 @@ def security_deciphering(octets: bytes) -> None:
             str(one.meaning)
 
 
-@target(bytes.fromhex("3082010a3081b1a003020102"), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+@target(
+    bytes.fromhex("3082010a3081b1a003020102"),
+    "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+)
 def certificates(octets: bytes) -> None:
     tried(Certificate.decode, octets)
     tried(CertificateRequest.decode, octets)

@@ -48,8 +48,9 @@ def tried(call: Callable[..., Any], *arguments: Any, refusal: type[Exception] = 
     try:
         return call(*arguments)
     except refusal as refused:
-        assert str(refused), "a refusal without a word"
-        return None
+        words = str(refused)
+    assert words, "a refusal without a word"
+    return None
 
 
 def text_of(octets: bytes) -> str:
@@ -74,7 +75,9 @@ def scripted(*pieces: bytes | None) -> bytes:
     """Return the script of pieces, the way back of `script`."""
     written = b""
     for piece in pieces:
-        parts = [b"\xff"] if piece is None else [_sized(piece[at : at + 254]) for at in range(0, len(piece), 254)]
+        parts = (
+            [b"\xff"] if piece is None else [_sized(piece[at : at + 254]) for at in range(0, len(piece), 254)]
+        )
         written += b"".join(parts)
     return written
 

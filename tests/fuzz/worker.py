@@ -1,4 +1,4 @@
-"""One target under libFuzzer, until its time or its executions are up: `python -m tests.fuzz.worker MODULE NAME ...`.
+"""One target under libFuzzer, while its time lasts: `python -m tests.fuzz.worker MODULE NAME ...`.
 
 What follows the name is libFuzzer's.  Of this library alone every branch and comparison is watched.
 """

@@ -361,3 +361,60 @@ def test_the_largest_message_goes_out_whole():
         data += PsemFrame.decode(events[0].octets).data
         events = link.receive(b"\x06")
     assert data == message
+
+
+@pytest.mark.parametrize("identity", [0, 255])
+def test_every_identity_of_one_octet_is_taken(identity):
+    assert PsemLink(identity=identity).identity == identity
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"identity": -1}, "identity -1: 0 to 255 expected"),
+        ({"identity": 256}, "identity 256: 0 to 255 expected"),
+        ({"retries": -1}, "retries -1: 0 or more"),
+        ({"response_timeout": 0}, "^time-outs are above 0 s$"),
+        ({"intercharacter_timeout": 0}, "^time-outs are above 0 s$"),
+        ({"answer_timeout": 0}, "^time-outs are above 0 s$"),
+    ],
+)
+def test_options_that_make_no_sense_are_told(options, told):
+    with pytest.raises(ValueError, match=told):
+        PsemLink(**options)
+
+
+def flood(link, packets):
+    """Feed packets one by one; return the error and the number of the packet that brought it."""
+    for number, packet in enumerate(packets, start=1):
+        events = link.receive(packet)
+        if events and isinstance(events[-1], Broken):
+            return events[-1].error, number
+    raise AssertionError("nothing ever broke")
+
+
+def test_a_flood_of_packets_that_are_not_for_us_or_not_new_ends_the_exchange():
+    link, sent = asked()
+    error, number = flood(link, [sent.octets] * 20)
+    assert (error.kind, number) == (ErrorKind.PROTOCOL, 12)
+    assert "12 packets and none of them new" in error.message
+
+    link = PsemLink(identity=3)
+    link.send(b"\x20")
+    error, number = flood(link, [answer(identity=9)] * 20)
+    assert (error.kind, number) == (ErrorKind.PROTOCOL, 12)
+
+    link = PsemLink()
+    link.send(b"\x20")
+    stale = [answer(bytes([number]), flags=MULTI, sequence=1) for number in range(20)]
+    error, number = flood(link, stale)
+    assert (error.kind, number) == (ErrorKind.PROTOCOL, 12)
+
+
+def test_a_stale_packet_that_comes_again_is_known():
+    link = PsemLink()
+    link.send(b"\x20")
+    stale = answer(b"\x00\x07", toggle=1)
+    assert link.receive(stale) == [ACK]
+    assert link.receive(b"\x06" + stale) == [ACK]
+    assert link.receive(answer(b"\x00"))[-1] == Message(b"\x00")

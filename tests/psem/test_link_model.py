@@ -3,8 +3,9 @@
     client  -> in order, with losses, damage, repetition, lateness -> meter
             <-                        likewise                     <-
 
-What a serial line can't do, it doesn't do here: octets never overtake each other.  The claims, after every
-step: a request is performed at most once, an answer is the one to the request that waits, and an exchange ends.
+What a serial line can't do, it doesn't do here: octets never overtake each other.  What ends a session, at
+either end, is followed by another on a line that fell quiet.  The claims, after every step: a request is
+performed at most once, an answer is the one to the request that waits, and an exchange ends.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from meterkit.link import Broken, Message, Transmit
 from meterkit.psem.link import PsemLink
 
 FATES = st.sampled_from(("whole", "whole", "whole", "lost", "damaged", "twice", "cut", "dripping", "noisy"))
+SESSION_LOST = b"\x0a"  # isss: what a meter that gave up says, and performs nothing
 STEPS = 400  # turns in which an exchange on a line that does no more harm is over
 
 
@@ -56,6 +58,7 @@ class Line(RuleBasedStateMachine):
         self.to_meter: list[bytes] = []
         self.to_client: list[bytes] = []
         self.asked: bytes | None = None
+        self.is_over = False  # the session is, at either end
         self.number = 0
         self.performed: list[bytes] = []
         self.answered: list[bytes] = []
@@ -66,6 +69,8 @@ class Line(RuleBasedStateMachine):
             match event:
                 case Transmit(octets):
                     self.to_meter.append(octets)
+                case Message(octets) if octets == SESSION_LOST and self.is_over:
+                    self.asked = None
                 case Message(octets):
                     assert self.asked is not None, "an answer to nothing"
                     assert octets == perform(self.asked), "another answer than this request's"
@@ -74,7 +79,7 @@ class Line(RuleBasedStateMachine):
                     self.asked = None
                 case Broken(error):
                     assert error.message
-                    self.asked = None
+                    self.asked, self.is_over = None, True
 
     def _at_meter(self, events: list[object]) -> None:
         for event in events:
@@ -82,11 +87,15 @@ class Line(RuleBasedStateMachine):
                 case Transmit(octets):
                     self.to_client.append(octets)
                 case Message(octets):
-                    self.performed.append(octets)
-                    self._at_meter(list(self.meter.send(perform(octets))))
+                    if not self.is_over:
+                        self.performed.append(octets)
+                    answer = SESSION_LOST if self.is_over else perform(octets)
+                    self._at_meter(list(self.meter.send(answer)))
+                case Broken():
+                    self.is_over = True
 
     # ------------------------------------------------------------ what happens
-    @precondition(lambda self: self.asked is None)
+    @precondition(lambda self: self.asked is None and not self.is_over)
     @rule(size=st.integers(2, 300))
     def ask(self, size: int) -> None:
         self.number += 1
@@ -121,9 +130,11 @@ class Line(RuleBasedStateMachine):
     @rule()
     def a_new_session(self) -> None:
         """Whoever connects again has let the line fall quiet, and both ends begin anew."""
-        self.link.configure(self.link.packet_size, self.link.max_packets)
-        self.link.timed_out()
+        size, packets = self.link.packet_size, self.link.max_packets
+        self.link.reset()
+        self.link.configure(size, packets)
         self.meter.reset()
+        self.is_over = False
         self.to_meter.clear()
         self.to_client.clear()
 

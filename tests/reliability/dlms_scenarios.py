@@ -44,8 +44,8 @@ class _Dlms(Scenario):
         return options(self.meter, manager=True, **self.chosen)
 
     def line(self):
-        self.meter = self.emulator()
         note_what_dlms_meters_perform()
+        self.meter = self.emulator()
         self.wire = line(self.meter, baud_rate=self.speed)
         return self.wire
 

@@ -1,11 +1,14 @@
 """What the scenarios have in common: calls until the session is lost, and what meters did."""
 
+from functools import cache
 from random import Random
 
 from meterkit.dlms.apdu.results import ActionResult, DataAccessResult
 from meterkit.dlms.security import authentication
+from meterkit.emulator.dlms import meter as dlms_meter
 from meterkit.emulator.dlms.object_view import ObjectView
 from meterkit.emulator.em1000.meter import Em1000EmulatorSession
+from meterkit.emulator.household import Household
 from meterkit.result import Err
 
 PERFORMED = []  #: octets of writes and actions that emulated DLMS meters performed since it was cleared
@@ -13,6 +16,12 @@ PERFORMED = []  #: octets of writes and actions that emulated DLMS meters perfor
 _write, _invoke = ObjectView.write, ObjectView.invoke
 _judge = Em1000EmulatorSession._judge
 _secrets = authentication.secrets
+
+
+@cache
+def _house(seed):
+    """The same household for all meters of one seed: its years are counted up once, and it never changes."""
+    return Household(seed)
 
 
 def _noting_write(self, one, index, octets):
@@ -32,6 +41,7 @@ def _noting_invoke(self, one, index, parameters):
 def note_what_dlms_meters_perform():
     """Forget what was performed; from now on all of it is noted."""
     PERFORMED.clear()
+    dlms_meter.Household = _house
     ObjectView.write, ObjectView.invoke = _noting_write, _noting_invoke
 
 
@@ -61,6 +71,7 @@ def draw_the_same_challenges():
 def undo():
     """Leave emulators and challenges as they were."""
     ObjectView.write, ObjectView.invoke = _write, _invoke
+    dlms_meter.Household = Household
     Em1000EmulatorSession._judge = _judge
     authentication.secrets = _secrets
 

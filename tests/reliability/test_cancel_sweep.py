@@ -3,6 +3,8 @@
 After it a session is whole, or lost with its line closed; then the client connects anew and reads.
 """
 
+import socket
+
 import anyio
 import pytest
 
@@ -12,22 +14,26 @@ from meterkit.dlms.client import DlmsClient
 from meterkit.dlms.push.listener import PushListener
 from meterkit.dlms.secured.counter_store import MemoryCounterStore
 from meterkit.em1000 import Em1000Session
-from meterkit.emulator import DEMO_MASTER_KEY, EmulatorTransport
+from meterkit.emulator import DEMO_MASTER_KEY, EmulatorTransport, serve_tcp
 from meterkit.emulator.dlms import ProfileConfiguration
 from meterkit.emulator.em1000 import Em1000MeterEmulator
 from meterkit.emulator.em1000 import test_only_responder as respond
+from meterkit.options import TcpOptions
 from meterkit.psem.client import PsemClient
 from meterkit.session.sign_on import read_out
-from meterkit.testing import CancelBy, FaultTransport, Latency, Slicer, cancel_sweep
+from meterkit.testing import CancelBy, FaultTransport, Latency, cancel_sweep
+from meterkit.transport.tcp import TcpTransport
 from tests.dlms.rig import meter, options
 from tests.dlms.security_rig import secured_meter, secured_options
+from tests.dlms.test_push_reader import WRAPPED
+from tests.fleet.fleet_rig import ONE_TABLE, Site, dlms
 from tests.psem.rig import meter as psem_meter
 from tests.reliability.psem_scenarios import SMALL
 from tests.reliability.rig import PERFORMED, note_what_dlms_meters_perform
 
 pytestmark = pytest.mark.parametrize("by", CancelBy, ids=lambda by: by.value)
 
-SLOW = (Latency(0.02), Slicer(40, delay=0.01))  # so that calls wait, at more places than one
+SLOW = (Latency(0.02),)  # so that calls wait
 ENERGY = (3, "1-0:1.8.0", 2)
 NOTE = (1, "0-0:96.13.0", 2)
 NOTED = axdr.encode_octet_string(b"written but once" * 9)
@@ -58,7 +64,7 @@ PSEM = {
     "identity": lambda client: client.identity(),
     "registers": lambda client: client.registers(),
     "events": lambda client: client.events(),
-    "table stream": lambda client: client.stream_table(2200).collect(),
+    "table stream": lambda client: client.stream_table(2200, 30, 100).collect(),
     "load profile": lambda client: client.load_profile(1).collect(),
     "procedure": lambda client: client.procedures.remote_reset(demand_reset=True),
 }
@@ -144,8 +150,8 @@ def dlms_pair(kind):
 @pytest.mark.parametrize(("kind", "call"), TRIED)
 def test_every_await_of_a_dlms_client(kind, call, by):
     async def scenario(cut):
-        _, line, chosen = dlms_pair(kind)
         note_what_dlms_meters_perform()
+        _, line, chosen = dlms_pair(kind)
         async with DlmsClient(line, chosen) as client:
             if DLMS[call] is None:
                 await cut(client.connect())
@@ -182,8 +188,7 @@ def test_every_await_of_who_listens_to_what_a_meter_says_unasked(by):
 
             async def hear():
                 emulator.push()
-                async for notification in client.listen():
-                    return notification.unwrap()
+                (await anext(client.listen())).unwrap()
 
             await cut(hear())
             await check(line, client, lambda: client.get_attribute(*ENERGY))
@@ -238,3 +243,52 @@ def test_every_await_of_a_push_listener(by):
         assert not line.lock.locked()
 
     assert cancel_sweep(scenario, by=by).nbr_places > 1
+
+
+def test_every_await_of_a_fleets_run(by):
+    async def scenario(cut):
+        note_what_dlms_meters_perform()
+        site = Site()
+        site.add_dlms("d", profile=ProfileConfiguration(rows=2))
+        site.add_dlms("e", profile=ProfileConfiguration(rows=2), interface="wrapper")
+
+        async def read():
+            async with site.fleet() as fleet:
+                async for report in fleet.run(ONE_TABLE, [dlms("d"), dlms("e")]):
+                    assert report.error is None
+
+        await cut(read())
+        assert not site.open_lines, "lines are open"
+
+    assert cancel_sweep(scenario, by=by).nbr_places > 1
+
+
+# ---------------------------------------------------------------- real sockets
+def test_every_await_of_a_psem_session_over_tcp_leaves_no_socket(by, ansi):
+    async def scenario(cut):
+        async with serve_tcp(ansi, port=0) as server:
+            line = TcpTransport(TcpOptions(host="127.0.0.1", port=server.port))
+
+            async def session():
+                async with PsemClient(line) as client:
+                    (await client.connect(DEMO_MASTER_KEY)).unwrap()
+                    (await client.read_table(1)).unwrap()
+
+            await cut(session())
+            assert not line.is_open
+            assert not line.lock.locked()
+
+    assert cancel_sweep(scenario, by=by, limit=30, has_sockets=True).nbr_places > 10
+
+
+def test_every_await_of_a_push_listener_on_a_port_leaves_no_socket(by):
+    async def scenario(cut):
+        async def listen():
+            async with PushListener.tcp("127.0.0.1", 0) as listener:
+                with socket.create_connection(("127.0.0.1", listener.port)) as caller:
+                    caller.sendall(WRAPPED)
+                    (await anext(listener)).unwrap()
+
+        await cut(listen())
+
+    assert cancel_sweep(scenario, by=by, limit=30, has_sockets=True).nbr_places > 1

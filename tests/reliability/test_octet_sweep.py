@@ -5,7 +5,7 @@ import pytest
 from meterkit.testing import octet_sweep
 from tests.reliability.scenarios import SCENARIOS
 
-EVERY = 50  # octets of which one is tried
+EVERY = 100  # octets of which one is tried
 SEED = 9
 
 

@@ -146,3 +146,14 @@ async def test_a_cancelled_receive_loses_nothing():
     waiting.cancel()
     await asyncio.wait([waiting])
     assert await line.receive(5.0) == b"octets"
+
+
+async def test_a_line_is_given_other_faults_and_none():
+    line, end = await lines(Drop(at=0, way=Way.TO_METER))
+    line.use([Flip(at=1, bit=0, way=Way.TO_METER)])
+    await line.send(b"ab")
+    assert await end.receive(0.0) == b"ac"
+    line.use([])
+    await line.send(b"ab")
+    assert await end.receive(0.0) == b"ab"
+    assert line.faults == ()

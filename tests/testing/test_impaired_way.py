@@ -35,6 +35,7 @@ def carried(*faults, octets=b"abcdef"):
         (Drop(at=2), b"abdef"),
         (Drop(at=2, count=3), b"abf"),
         (Duplicate(at=0), b"aabcdef"),
+        (Duplicate(at=3, is_whole=True), b"abcdefabcdef"),
         (Flip(at=5, bit=0), b"abcdeg"),
         (Insert(at=3, octets=b"XY"), b"abcXYdef"),
         (Reorder(at=1), b"acbdef"),

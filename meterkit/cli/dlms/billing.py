@@ -13,8 +13,8 @@ from meterkit.cli.dlms.meter import on_dlms_meter
 from meterkit.cli.dlms.references import parse_obis
 from meterkit.cli.dlms.view import value_text
 from meterkit.cli.grid import make_grid
-from meterkit.cli.output import decimal_text, print_json, time_text
-from meterkit.cli.running import OK
+from meterkit.cli.output import decimal_text, error_document, print_json, time_text
+from meterkit.cli.running import FAILED, OK, say_error
 from meterkit.dlms.client import DlmsClient
 from meterkit.dlms.readings.billing import BilledValue, BillingSnapshot
 
@@ -28,12 +28,16 @@ def billing(
     async def body(client: DlmsClient) -> int:
         snapshots = (await client.billing(chosen, since)).unwrap()
         if as_json:
-            print_json({"snapshots": [*map(_document, snapshots)]})
+            told = {} if snapshots.error is None else error_document(snapshots.error)
+            print_json({"snapshots": [*map(_document, snapshots)]} | told)
         elif not snapshots:
             show(Text("no billing period ended in this span of time", style="dim"))
         else:
             rows = (_row(one, value) for one in snapshots for value in one.values)
             show(make_grid(("end of period", "object", "~name", ">value", "unit"), rows))
+        if snapshots.error is not None:
+            say_error(str(snapshots.error))
+            return FAILED
         return OK
 
     return on_dlms_meter(url, access, body)

@@ -22,13 +22,16 @@ from meterkit.emulator.dlms import (
     DlmsEmulatorConfiguration,
     DlmsMeterEmulator,
     DlmsQuirk,
+    ProfileOddity,
     serve_udp,
 )
 from meterkit.emulator.dlms.cloned.meter_file import MeterFile, parse_meter_file
 from meterkit.wording import flaw_text
 
 DEFAULT_LISTEN: Final = "tcp://127.0.0.1:4059"
-_NAMED_QUIRKS: Final = {quirk.value: quirk for quirk in DlmsQuirk}
+_NAMED_QUIRKS: Final[dict[str, DlmsQuirk | ProfileOddity]] = {
+    quirk.value: quirk for quirk in (*DlmsQuirk, *ProfileOddity)
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +101,7 @@ def configure(wish: Wish) -> DlmsEmulatorConfiguration:
         )
         if wish.objects is not None:
             flags["objects"] = load_objects(wish.objects)
-        if wish.quirks:
-            flags["quirks"] = loaded.quirks | frozenset(map(_quirk, wish.quirks))
+        flags |= quirk_flags(loaded, wish.quirks, has_objects=wish.objects is not None)
         configured = loaded.model_copy(update=flags)
         return configured if wish.secured is None else with_secured_client(configured, wish.secured)
     except OSError as error:
@@ -120,7 +122,27 @@ def load_objects(path: Path) -> MeterFile:
         raise UsageMistake(f"{path}: {odd}") from None
 
 
-def _quirk(name: str) -> DlmsQuirk:
+def quirk_flags(
+    loaded: DlmsEmulatorConfiguration, names: Sequence[str], *, has_objects: bool
+) -> dict[str, object]:
+    """Return what --quirk changes: quirks of the meter, and oddities of its load profile.
+
+    Errors: UsageMistake; a cloned meter's profile is what was cloned, so it takes no oddity.
+    """
+    quirks = [_quirk(name) for name in names]
+    oddities = [quirk for quirk in quirks if isinstance(quirk, ProfileOddity)]
+    if oddities and (has_objects or loaded.objects is not None):
+        raise UsageMistake(f"--quirk {oddities[0].value}: a meter from a file has its own load profile")
+    changes: dict[str, object] = {}
+    if oddities:
+        kept = loaded.profile.oddities.union(oddities)
+        changes["profile"] = loaded.profile.model_copy(update={"oddities": kept})
+    if quirks:
+        changes["quirks"] = loaded.quirks.union(one for one in quirks if isinstance(one, DlmsQuirk))
+    return changes
+
+
+def _quirk(name: str) -> DlmsQuirk | ProfileOddity:
     found = _NAMED_QUIRKS.get(name.strip().lower().replace("-", "_"))
     if found is not None:
         return found

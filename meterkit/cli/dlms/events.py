@@ -12,12 +12,13 @@ from meterkit.cli.dlms.meter import on_dlms_meter
 from meterkit.cli.dlms.references import parse_obis
 from meterkit.cli.dlms.view import value_text
 from meterkit.cli.grid import make_grid
-from meterkit.cli.output import print_json, time_text
-from meterkit.cli.running import OK
+from meterkit.cli.output import error_document, print_json, time_text
+from meterkit.cli.running import FAILED, OK, say_error
 from meterkit.dlms.client import DlmsClient
 from meterkit.dlms.cosem.obis import ObisCode
 from meterkit.dlms.readings.event_names import log_name
 from meterkit.dlms.readings.events import Event
+from meterkit.errors import MeterError, ends_session
 
 #: Newest events shown on a terminal without --all.
 MOST_EVENTS = 200
@@ -33,15 +34,24 @@ def events(
     async def body(client: DlmsClient) -> int:
         logs = (await client.event_logs()).unwrap() if chosen is None else (chosen,)
         found: list[Event] = []
+        broken: list[MeterError] = []
         for one in logs:
-            found.extend((await client.events(one, since)).unwrap())
+            told = (await client.events(one, since)).unwrap()
+            found.extend(told)
+            if told.error is not None:
+                broken.append(told.error)
+                if ends_session(told.error):
+                    break
         if len(logs) > 1:
             found = _by_time(found)
         if as_json:
-            print_json({"logs": [_log(one, found) for one in logs], "events": [*map(_document, found)]})
+            document = {"logs": [_log(one, found) for one in logs], "events": [*map(_document, found)]}
+            print_json(document | (error_document(broken[0]) if broken else {}))
         else:
             _show(found, show_all=show_all)
-        return OK
+        for error in broken:
+            say_error(str(error))
+        return FAILED if broken else OK
 
     return on_dlms_meter(url, access, body)
 

@@ -158,7 +158,7 @@ def _show(status: FirmwareStatus, active: str | None) -> None:
         "image transfer": None if status.status is None else status.status.meaning,
         "enabled": None if status.is_enabled is None else "yes" if status.is_enabled else "no",
         "block size": None if status.block_size is None else f"{status.block_size} octets",
-        "blocks": None if bits is None else f"{sum(bits)} of {len(bits)} are there",
+        "blocks": None if not bits else f"{sum(bits)} of {len(bits)} are there",
         "images": waiting,
     }
     for name, value in rows.items():

@@ -18,7 +18,7 @@ from meterkit.cli.dlms.access import DlmsAccess
 from meterkit.cli.dlms.meter import on_dlms_meter
 from meterkit.cli.dlms.profile_rows import ProfileForm
 from meterkit.cli.dlms.profile_view import DlmsProfileView, Drawing
-from meterkit.cli.dlms.references import _span as parse_span
+from meterkit.cli.dlms.references import parse_span
 from meterkit.cli.output import iso
 from meterkit.cli.rows import JsonLines, Sink, check_file, open_file
 from meterkit.cli.running import FAILED, OK, report_error, say_hint
@@ -148,7 +148,7 @@ class _Reading:
             raise
         if self.rows or error is None:
             self._show()
-        self._leave_position(None if error is None else "so far")
+        self._leave_position(None if error is None or self.stream.is_read else "so far")
         if error is None:
             return OK
         report_error(error, as_json=self.wish.as_json)

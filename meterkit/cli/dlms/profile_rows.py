@@ -12,10 +12,9 @@ from typing import Any
 from meterkit.cli.output import csv_text, flag_names, iso
 from meterkit.codec.axdr_values import Scalar
 from meterkit.codec.cosem_time import CosemDateTime
-from meterkit.dlms.profile.column import ColumnKind, ProfileColumn
+from meterkit.dlms.profile.column import ProfileColumn, unique_names
+from meterkit.dlms.profile.layout import clock_place
 from meterkit.dlms.profile.row import ProfileRow
-
-_CLOCKS = (ColumnKind.CLOCK, ColumnKind.UNIX_CLOCK)
 
 
 class ProfileForm:
@@ -27,11 +26,13 @@ class ProfileForm:
     @property
     def shown(self) -> list[int]:
         """The places of the columns beside the row's time."""
-        return [place for place, column in enumerate(self.columns) if column.kind not in _CLOCKS]
+        clock = clock_place(self.columns)
+        return [place for place in range(len(self.columns)) if place != clock]
 
     def document(self, row: ProfileRow) -> dict[str, object]:
         """Return a row as one line of `meterkit dlms profile --json`."""
-        values = {self.columns[place].name: plain(row.values[place]) for place in self.shown}
+        names = unique_names(self.columns)
+        values = {names[place]: plain(row.values[place]) for place in self.shown}
         return {"time": time_text(row), "values": values}
 
     def names(self, row: ProfileRow) -> list[str]:
@@ -47,7 +48,8 @@ class ProfileForm:
         arrow: Any = import_module("pyarrow")
         local = any(row.time is not None and row.time.tzinfo is None for row in rows)
         times = [None if row.time is None else row.time.replace(tzinfo=None) for row in rows]
-        names = ["time", *(str(self.columns[place].name) for place in self.shown)]
+        named = unique_names(self.columns)
+        names = ["time", *(named[place] for place in self.shown)]
         kinds = [arrow.timestamp("ms", None if local else "UTC")]
         kinds += [self._kind(arrow, place, rows) for place in self.shown]
         if schema is not None:

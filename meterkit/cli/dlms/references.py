@@ -61,14 +61,14 @@ def selection(range_: str | None, entries: str | None, columns: str | None) -> S
         return Selection.by_range(*_times(range_))
     if entries is None and columns is None:
         return None
-    first, last = (1, 0) if entries is None else _span("--entries", entries, _MOST_ENTRY)
-    first_column, last_column = (1, 0) if columns is None else _span("--columns", columns, _MOST_COLUMN)
+    first, last = (1, 0) if entries is None else parse_span("--entries", entries, _MOST_ENTRY)
+    first_column, last_column = (1, 0) if columns is None else parse_span("--columns", columns, _MOST_COLUMN)
     return Selection.by_entry(first, last, first_column=first_column, last_column=last_column)
 
 
 def first_column(columns: str | None) -> int:
     """Return the number of the first column asked for, from 1."""
-    return 1 if columns is None else _span("--columns", columns, _MOST_COLUMN)[0]
+    return 1 if columns is None else parse_span("--columns", columns, _MOST_COLUMN)[0]
 
 
 def _times(text: str) -> tuple[datetime, datetime]:
@@ -88,7 +88,11 @@ def _times(text: str) -> tuple[datetime, datetime]:
     return times
 
 
-def _span(option: str, text: str, highest: int) -> tuple[int, int]:
+def parse_span(option: str, text: str, highest: int) -> tuple[int, int]:
+    """Return the first and the last number that were typed; 0 as the last is to the end.
+
+    Errors: UsageMistake that names `option`.
+    """
     match = re.fullmatch(r"\s*([0-9]{1,10})\s*(?:(?:\.\.|-)\s*([0-9]{0,10})\s*)?", text)
     if match is not None:
         first = int(match[1])

@@ -166,10 +166,7 @@ def parts(covered: Covered, duty: float, *, show_all: bool) -> list[RenderableTy
     """Return a coverage for people: the total, days, channels, and the meters below the duty."""
     coverage = covered.coverage
     found: list[RenderableType] = [Text(headline(covered, duty), style="bold")]
-    found += [
-        Text(f"of {group} nothing has ever come: nobody can tell what is missing", style="yellow")
-        for group in covered.unknown
-    ]
+    found += unknown_lines(covered)
     if not coverage.series:
         return found
     days = {f"{day:%Y-%m-%d}": tally for day, tally in coverage.by_day().items()}
@@ -183,6 +180,14 @@ def parts(covered: Covered, duty: float, *, show_all: bool) -> list[RenderableTy
             more = f"{len(names) - len(shown)} more meters below {duty:g} % (--all shows every meter)"
             found.append(Text(more, style="dim"))
     return found
+
+
+def unknown_lines(covered: Covered) -> list[Text]:
+    """Return a line for each channel group of which nothing is known."""
+    return [
+        Text(f"of {group} nothing has ever come: nobody can tell what is missing", style="yellow")
+        for group in covered.unknown
+    ]
 
 
 def _grid(head: str, tallies: dict[str, Tally], ages: dict[str, str] | None = None) -> RenderableType:

@@ -6,6 +6,7 @@ second                      cut all the same
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +29,9 @@ from meterkit.fleet import Fleet, FleetFile, FleetRun, MeterReport, Outcome, Win
 from meterkit.fleet.checkpoints import SqliteCheckpoints
 from meterkit.fleet.pipeline_counts import PipelineCounts
 
+#: Objects made before Python looks for garbage.  What a fleet makes mostly lives while its meter is read; to
+#: look at it every 700 objects takes a fifth to a third of the CPU of a thousand meters at once.
+GARBAGE = (20_000, 20, 20)
 STOP_REASON = "the run was interrupted"
 
 
@@ -59,6 +63,7 @@ async def drive(
 
     Errors: SinkFault readings or checkpoints can't be kept at all.
     """
+    gc.set_threshold(*GARBAGE)
     total = sum(windows is None or entry.id in windows for entry in fleet_file.meters)
     driven = Drive(Tally(total, monotonic))
     fleet = Fleet(
@@ -75,7 +80,8 @@ async def drive(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(fleet)
         run = fleet.run(fleet_file.plan, fleet_file.meters, windows=windows)
-        view = stack.enter_context(_view(driven.tally, driven.counts))
+        view = _view(driven.tally, driven.counts)
+        stack.enter_context(view)
         await _watch(run, view, driven, on_report)
         driven.held = dict(fleet.pipeline.held)
         driven.stop_reason = run.stop_reason

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import anyio
 from pydantic import ValidationError
@@ -19,10 +19,12 @@ from meterkit.cli.fleet.summary import document, parts
 from meterkit.cli.output import json_line
 from meterkit.cli.running import FAILED, INTERRUPTED, OK
 from meterkit.cli.usage import UsageMistake
-from meterkit.fleet import FleetFile, FleetLimits, MeterReport, RetryPolicy
+from meterkit.fleet import FleetFile, MeterReport
 from meterkit.fleet.readings import SinkFault
+from meterkit.options import Options
 from meterkit.wording import flaw_text
 
+S = TypeVar("S", bound=Options)
 _COVERED = timedelta(days=1)  # before a run, whose coverage ends its summary
 
 
@@ -76,23 +78,21 @@ def limited(fleet: FleetFile, wish: RunWish) -> FleetFile:
     """Return the fleet with the limits of the command line over those of the file.  Errors: UsageMistake."""
     limits = _set(
         fleet.limits,
-        {
-            "sessions": ("--sessions", wish.sessions),
-            "connections_per_second": ("--rate", wish.rate),
-            "meter_deadline": ("--meter-deadline", wish.meter_deadline),
-            "run_deadline": ("--run-deadline", wish.run_deadline),
-        },
+        sessions=("--sessions", wish.sessions),
+        connections_per_second=("--rate", wish.rate),
+        meter_deadline=("--meter-deadline", wish.meter_deadline),
+        run_deadline=("--run-deadline", wish.run_deadline),
     )
-    retries = _set(fleet.retries, {"attempts": ("--attempts", wish.attempts)})
+    retries = _set(fleet.retries, attempts=("--attempts", wish.attempts))
     return fleet.model_copy(update={"limits": limits, "retries": retries})
 
 
-def _set(settings: Any, changes: dict[str, tuple[str, object]]) -> FleetLimits | RetryPolicy:
+def _set(settings: S, **changes: tuple[str, object]) -> S:
+    """Return settings with those that were given, each with the name of its option."""
     given = {name: value for name, (_, value) in changes.items() if value is not None}
-    kind: type[FleetLimits] | type[RetryPolicy] = type(settings)
     kept = {name: getattr(settings, name) for name in settings.model_fields_set}
     try:
-        return kind.model_validate(kept | given)
+        return type(settings).model_validate(kept | given)
     except ValidationError as invalid:
         raise UsageMistake(flaw_text(invalid, lambda name: changes[name][0])) from None
 

@@ -7,7 +7,7 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from meterkit.cli.fleet.coverage import Covered, headline
+from meterkit.cli.fleet.coverage import Covered, headline, unknown_lines
 from meterkit.cli.fleet.drive import Drive
 from meterkit.cli.fleet.places import Places
 from meterkit.cli.fleet.tally import Failure
@@ -62,6 +62,7 @@ def parts(driven: Drive, places: Places, covered: Covered | None, duty: float) -
         found.append(Text(f"{text}; the next run reads them again", style="red"))
     if covered is not None:
         found.append(Text(f"coverage {headline(covered, duty)}"))
+        found += unknown_lines(covered)
     if tally.reasons:
         rows = [(str(len(one.meters)), one.kind, _named(one.meters), _said(one)) for one in tally.reasons]
         found += [Text(), make_grid((">meters", "failed by", "~which", "~such as"), rows)]

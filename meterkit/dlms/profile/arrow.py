@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from meterkit.codec.axdr_values import BcdString, BitString
 from meterkit.codec.cosem_time import CosemDate, CosemDateTime, CosemTime
-from meterkit.dlms.profile.column import ColumnKind, ProfileColumn
+from meterkit.dlms.profile.column import ProfileColumn, unique_names
+from meterkit.dlms.profile.layout import clock_place
 
 if TYPE_CHECKING:
     from meterkit.dlms.profile.columns import ColumnData, ProfileColumns
@@ -34,17 +35,16 @@ def to_arrow(columns: ProfileColumns) -> Any:
     arrow: Any = import_module("pyarrow")
     arrays: list[Any] = []
     fields: list[Any] = []
-    if any(one.column.kind in (ColumnKind.CLOCK, ColumnKind.UNIX_CLOCK) for one in columns.columns):
+    captured = [one.column for one in columns.columns]
+    clock = clock_place(captured)
+    if clock is not None:
         times = _times(arrow, columns)
         arrays.append(times)
         fields.append(arrow.field("time", times.type))
-    names = {"time"}
-    for one in columns.columns:
-        if one.column.kind in (ColumnKind.CLOCK, ColumnKind.UNIX_CLOCK):
+    for place, (one, name) in enumerate(zip(columns.columns, unique_names(captured), strict=True)):
+        if place == clock:
             continue
         made = _column(arrow, one)
-        name = one.column.name if one.column.name not in names else str(one.column)
-        names.add(name)
         arrays.append(made)
         fields.append(arrow.field(name, made.type, metadata=_metadata(one.column)))
     return arrow.Table.from_arrays(arrays, schema=arrow.schema(fields))

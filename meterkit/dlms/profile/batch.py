@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
 
-from meterkit.codec.axdr_length import expected
 from meterkit.dlms.profile.buffer import Piece, pieces
 from meterkit.dlms.profile.cells import Flaw, placed
 from meterkit.dlms.profile.clock import HUNDREDTHS, UNKNOWN, impossible, moments
@@ -17,7 +16,7 @@ from meterkit.dlms.profile.following import Follower
 from meterkit.dlms.profile.layout import Layout
 from meterkit.dlms.profile.misfits import Misfit, Moments, misfits_of
 from meterkit.dlms.profile.shape import Cells
-from meterkit.errors import ProtocolFault
+from meterkit.errors import ErrorKind, ProtocolFault, fault
 
 Raw = tuple[Any, ...]  #: one row: raw values, everything filled in
 
@@ -170,7 +169,7 @@ def _note_impossible(
         cell = columns[layout.clock][row]
         told = impossible(cell) if moment == UNKNOWN and isinstance(cell, bytes) else None
         if told is not None and row not in flaws:
-            odd = expected(row, "a date and time that can be", told)
+            odd = fault(ErrorKind.DECODE, f"a date and time that can be expected, {told} came")
             octets = piece.locate(row, layout.clock)
             flaws[row] = Flaw(placed(odd, piece.first + row, layout.clock, layout.asked, octets).error)
 

@@ -21,7 +21,7 @@ from meterkit.codec.cosem_time import DATE_TIME_SIZE
 from meterkit.dlms.profile.cells import SHOWN, Parts, placed, read_row
 from meterkit.dlms.profile.column import ColumnKind
 from meterkit.dlms.profile.layout import Layout, clock_place
-from meterkit.dlms.profile.shape import Cells, Shape, shape_at
+from meterkit.dlms.profile.shape import COUNTED, Cells, Shape, shape_at
 from meterkit.errors import ProtocolFault
 
 _WORTH_IT: Final = 4  # rows of one shape, below which the shape costs more than it saves
@@ -141,8 +141,10 @@ class _Rows:
         sources = [self.layout.source(number, len(places)) for number in range(len(self.layout.places))]
 
         def locate(number: int, column: int) -> bytes:
-            begin = at + number * shape.size + places[sources[column]].offset - (self.parts is None)
-            return octets[begin : begin + SHOWN]
+            place = places[sources[column]]
+            contents = at + number * shape.size + place.offset
+            begin = contents - (place.tag in COUNTED) - (self.parts is None)  # its length, its tag
+            return octets[begin : contents + place.size][:SHOWN]
 
         return Piece(row, count, shape.columns(octets, at, count, sources), locate)
 
@@ -150,19 +152,19 @@ class _Rows:
         """Return at most `most` rows as a piece, where they end, and what is wrong with the next one."""
         octets = self.octets
         rows: list[list[Any]] = []
-        begins: list[list[int]] = []
+        spans: list[list[slice]] = []
         failed: ProtocolFault | None = None
         while at < self.end and len(rows) < most:
             try:
-                cells, begun, at = read_row(octets, at, self.end, row + len(rows), self.layout, self.parts)
+                cells, found, at = read_row(octets, at, self.end, row + len(rows), self.layout, self.parts)
             except ProtocolFault as odd:
                 failed = odd
                 break
             rows.append(cells)
-            begins.append(begun)
+            spans.append(found)
 
         def locate(number: int, column: int) -> bytes:
-            return octets[begins[number][column] :][:SHOWN]
+            return octets[spans[number][column]][:SHOWN]
 
         columns: list[Cells] = [list(column) for column in zip(*rows, strict=True)]
         return Piece(row, len(rows), columns, locate) if rows else None, at, failed

@@ -40,8 +40,8 @@ class Flaw:
 
 def read_row(
     octets: bytes, at: int, end: int, row: int, layout: Layout, parts: Parts
-) -> tuple[list[Any], list[int], int]:
-    """Return the cells asked for of the row at `at`, where each begins, and where the row ends.
+) -> tuple[list[Any], list[slice], int]:
+    """Return the cells asked for of the row at `at`, where each of them is, and where the row ends.
 
     `row` counts from 0.  A cell that is none is a `Flaw`; so are all of a row of another width.
     Errors: `ProtocolFault` (DECODE) with row, column and octets, where nobody can tell the row's end.
@@ -51,10 +51,11 @@ def read_row(
     except ProtocolFault as odd:
         misfit = placed(odd, row, None, (), octets[at : min(at + SHOWN, end)])
         count = len(layout.places)
-        return [Flaw(misfit.error)] * count, [at] * count, _end_of_row(octets, at, misfit)
+        stop = _end_of_row(octets, at, misfit)
+        return [Flaw(misfit.error)] * count, [slice(at, stop)] * count, stop
     columns = layout.named(width)
     cells: list[Any] = []
-    begins: list[int] = []
+    spans: list[slice] = []
     for number, column in enumerate(columns):
         stop = 0  # not known
         try:
@@ -65,10 +66,10 @@ def read_row(
             if not stop:
                 raise misfit from None
             cells.append(Flaw(misfit.error))
-        begins.append(begin)
+        spans.append(slice(begin, stop))
         begin = stop
     sources = [layout.source(number, width) for number in range(len(layout.places))]
-    return [cells[source] for source in sources], [begins[source] for source in sources], begin
+    return [cells[source] for source in sources], [spans[source] for source in sources], begin
 
 
 def _open(octets: bytes, at: int, layout: Layout) -> tuple[int, int]:

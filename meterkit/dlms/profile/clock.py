@@ -27,7 +27,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH: Final = datetime(1970, 1, 1)
 _ANY, _NO_DEVIATION = 0xFF, -0x8000
 _MOST_DEVIATION: Final = 1440  # minutes; Python's time zones go no further
-_LAST_YEAR: Final = 9998  # a deviation must not lead past what a datetime can be
+_FIRST_YEAR, _LAST_YEAR = 2, 9998  # a deviation must not lead past what a datetime can be
+_FIRST_LIMIT: Final = (date(_FIRST_YEAR, 1, 1).toordinal() - _EPOCH_DAY) * _DAY  # of a range, in local time
+_LAST_LIMIT: Final = (date(_LAST_YEAR, 12, 31).toordinal() - _EPOCH_DAY) * _DAY
 _ANY_YEAR: Final = 0xFFFF
 _SUMMER_TIMES: Final = (0xFD, 0xFE)  # months: when summer time ends and begins
 _LAST_DAYS: Final = (0xFD, 0xFE)  # the last day of a month but one, and the last
@@ -46,7 +48,7 @@ class _Days(dict[int, int]):
     def __missing__(self, octets: int) -> int:
         try:
             year, month, day = octets >> 16, octets >> 8 & 0xFF, octets & 0xFF
-            if year > _LAST_YEAR:
+            if not _FIRST_YEAR <= year <= _LAST_YEAR:
                 raise _NoMoment
             midnight = self[octets] = (date(year, month, day).toordinal() - _EPOCH_DAY) * _DAY
         except ValueError:
@@ -146,7 +148,7 @@ def impossible(clock: bytes) -> str | None:
     """Return what no clock tells, such as "month 13"; None for a time, and for what is left open."""
     year, month, day, _, hour, minute, second, hundredths, deviation, _ = _FIELDS.unpack(clock)
     fields = (
-        ("year", year, 1 <= year <= _LAST_YEAR or year == _ANY_YEAR),
+        ("year", year, _FIRST_YEAR <= year <= _LAST_YEAR or year == _ANY_YEAR),
         ("month", month, 1 <= month <= 12 or month in (*_SUMMER_TIMES, _ANY)),
         ("day", day, 1 <= day <= 31 or day in (*_LAST_DAYS, _ANY)),
         ("hour", hour, hour < 24 or hour == _ANY),
@@ -183,7 +185,8 @@ class ClockStyle:
     def _octets(self, moment: int) -> bytes:
         sample = self.sample or bytes((0, 0, 0, 1, 0, 0, 0, 0, 0, 0x80, 0, _ANY))
         *_, hundredths, open_deviation, status = _FIELDS.unpack(sample)
-        time = to_datetime(moment, self.deviation) or _NAIVE_EPOCH
+        local = min(max(moment - self.deviation * _MINUTE, _FIRST_LIMIT), _LAST_LIMIT)
+        time = _NAIVE_EPOCH + timedelta(milliseconds=local * 10)
         is_open = open_deviation == _NO_DEVIATION
         return _FIELDS.pack(
             time.year, time.month, time.day,

@@ -96,6 +96,15 @@ class ProfileColumn:
         )
 
 
+def unique_names(columns: Sequence[ProfileColumn]) -> list[str]:
+    """Return a name for each column: its own or, where another one has that, with its class, or numbered."""
+    names: list[str] = []
+    for number, column in enumerate(columns, 1):
+        choices = (column.name, str(column), f"{column.name} column {number}")
+        names.append(next(name for name in choices if name not in names))
+    return names
+
+
 #: How a user names a column: an OBIS code, its number from 1, or the column itself.
 ColumnChoice: TypeAlias = "str | ObisCode | int | ProfileColumn"
 

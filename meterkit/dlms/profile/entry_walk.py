@@ -30,6 +30,7 @@ class EntryWalk:
         self._target = target
         self._in_use = target.info.entries_in_use
         self._next, self._last = resolved(target.entries, self._in_use)
+        self._is_from_newest = target.entries is not None and min(target.entries) < 0
         self._anchor: tuple[int, str] | None = None  # number and mark of the last good row
         self._is_located = self._is_over = False
         self._start = self._next
@@ -116,7 +117,15 @@ class EntryWalk:
         answer = target.taken_apart(octets)
         if answer.rows > end - begin + 1:
             raise Ignored(octets)
+        if answer.failed is None and self._is_miscounted(answer.rows, end, end - begin + 1, is_turned):
+            raise Ignored(await target.read(None))
         return turned(answer) if is_turned else answer
+
+    def _is_miscounted(self, rows: int, end: int, asked: int, is_turned: bool) -> bool:
+        """Tell whether rows are missing that the meter says it has, so that counting from its end is wrong."""
+        if self._in_use is None or end > self._in_use:
+            return False
+        return rows < asked if is_turned else not rows and self._is_from_newest
 
     def _selection(self, begin: int, end: int) -> Selection:
         places = self._target.layout.places

@@ -14,7 +14,6 @@ from __future__ import annotations
 from array import array
 from typing import Any, Final
 
-from meterkit.codec.axdr_length import expected
 from meterkit.codec.axdr_values import Delta
 from meterkit.dlms.profile.buffer import Piece
 from meterkit.dlms.profile.cells import Flaw, placed
@@ -22,6 +21,7 @@ from meterkit.dlms.profile.clock import impossible, later
 from meterkit.dlms.profile.column import ColumnKind
 from meterkit.dlms.profile.layout import Layout
 from meterkit.dlms.profile.shape import Cells
+from meterkit.errors import ErrorKind, fault
 
 _NOT_PLAIN: Final = frozenset((type(None), Delta, Flaw))
 
@@ -75,6 +75,7 @@ class Follower:
         return last if clock is None and impossible(last) else clock
 
     def _baseless(self, piece: Piece, row: int, column: int) -> Flaw:
-        odd = expected(row, "a number in the row before, to which to add", "a difference from none")
+        message = "a number in the row before, to which to add, expected; a difference from none came"
+        odd = fault(ErrorKind.DECODE, message)
         octets = piece.locate(row, column)
         return Flaw(placed(odd, piece.first + row, column, self._layout.asked, octets).error)

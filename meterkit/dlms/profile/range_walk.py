@@ -34,8 +34,12 @@ class RangeWalk:
     def __init__(self, target: Target, oldest: int | None) -> None:
         self._target = target
         starts = [one for one in (target.span.first, target.resumes_at) if one is not None]
-        self._begin = max(starts) if starts else oldest if oldest is not None else _OLDEST
-        self._start, self._end = self._begin, self._last_moment()
+        self._wanted = max(starts, default=None)
+        self._begin = max((one for one in (self._wanted, oldest) if one is not None), default=_OLDEST)
+        self._end = self._last_moment()
+        if self._wanted is None or self._wanted <= self._end:
+            self._begin = min(self._begin, self._end)  # a clock that was set leaves rows before the oldest
+        self._start = self._begin
         self._held: Batch | None = None
         self._growth = 1
         self._selects = target.restricts_columns
@@ -97,8 +101,7 @@ class RangeWalk:
         """
         first, last = self._begin, self._end + _HOUR if seam is None else seam
         if self._is_first:
-            has_begin = self._target.since is not None or self._target.resumes_at is not None
-            first = first - _HOUR if has_begin else min(first - _HOUR, _OLDEST)
+            first = min(first - _HOUR, _OLDEST if self._wanted is None else self._wanted - _HOUR)
         if seam is None and self._target.span.last is None:
             last = max(last, _FAR_FUTURE)
         return first, last

@@ -50,7 +50,7 @@ class ProfileReadings:
         last row.  Meters that refuse to be asked by time are asked by number, or else for everything.
 
         Errors: the stream's last item: REFUSED; whatever ended the session; DECODE with row, column and
-        octets; STATE a column that there is not, or times where the profile has no clock.
+        octets of the first row left out; STATE no such column, or times where the profile has no clock.
         Raises: ValueError, TypeError for arguments that cannot be.
         """
         for name, time in (("since", since), ("until", until)):

@@ -87,7 +87,7 @@ def _converter(column: ProfileColumn, deviation: int) -> Callable[[Any], Any] | 
     """Return what makes a value of a raw one; None where the raw one is the value."""
     if column.kind is ColumnKind.STATUS:
         return meaning
-    if column.kind is ColumnKind.TIME:
+    if column.kind in (ColumnKind.TIME, ColumnKind.CLOCK):  # a second clock is a time like others
         return lambda cell: _time(cell, deviation)
     scaler = column.scaler
     if not scaler:

@@ -25,7 +25,7 @@ from meterkit.codec.axdr_values import BitString
 Cells = Sequence[Any]
 
 _SHORT: Final = 0x7F  # the largest length of one octet
-_COUNTED: Final = frozenset((*TEXTS, Tag.BIT_STRING))
+COUNTED: Final = frozenset((*TEXTS, Tag.BIT_STRING))  #: a length stands before their contents
 _PACKED: Final = frozenset("bBhHiIqQfd")
 _RAW: Final = frozenset({Tag.DATE_TIME, Tag.OCTET_STRING})  # stay octets
 _LITTLE: Final = sys.byteorder == "little"
@@ -86,11 +86,11 @@ def shape_at(octets: bytes, at: int, parts: tuple[TypeDescription, ...] | None =
             return None
         for number in range(literal() if parts is None else len(parts)):
             tag = literal() if parts is None else int(parts[number].tag)
-            length = literal() if tag in _COUNTED else 0
-            if length > _SHORT or (tag not in _COUNTED and tag not in SIZES):
+            length = literal() if tag in COUNTED else 0
+            if length > _SHORT or (tag not in COUNTED and tag not in SIZES):
                 return None
             is_bits = tag == Tag.BIT_STRING
-            size = ((length + 7) // 8 if is_bits else length) if tag in _COUNTED else SIZES[Tag(tag)]
+            size = ((length + 7) // 8 if is_bits else length) if tag in COUNTED else SIZES[Tag(tag)]
             places.append(Place(Tag(tag), position - at, size, length if is_bits else 0))
             position += size
     except IndexError:  # the row is cut short: whoever reads it cell by cell says where

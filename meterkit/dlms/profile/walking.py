@@ -116,7 +116,9 @@ class Walking:
             target.now = None if found[0] == UNKNOWN else found[0]
         if everything is not None:
             raise everything
-        return None if oldest is None or oldest.moments[0] == UNKNOWN else oldest.moments[0]
+        if oldest is not None and oldest.moments[0] != UNKNOWN:
+            self._cache.oldest[obis] = oldest.moments[0]
+        return self._cache.oldest.get(obis)
 
     async def _meter_clock(self) -> object:
         target = self.target

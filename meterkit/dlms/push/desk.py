@@ -58,7 +58,5 @@ def _opened(opener: PushOpener, waiting: Waiting) -> Result[Push] | None:
     try:
         opened = opener.open(peer, heard.apdu)
     except ProtocolFault as refused:
-        error = refused.error
-        where = place_of(peer, heard)
-        return Err(error.at(f"{where}: {error.where}" if error.where else where))
+        return Err(refused.error.at(place_of(peer, heard)))
     return None if opened is None else told(waiting, opened)

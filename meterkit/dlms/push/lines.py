@@ -25,6 +25,7 @@ from meterkit.transport.udp import open_datagrams
 MAX_CONNECTIONS: Final = 10_000  # at once; further ones are closed as they come
 MAX_PEERS: Final = 64  # UDP senders whose unfinished pushes are kept
 PIECE: Final = 4096  # octets read in one go before the queue is looked at again
+ACCEPTING: Final = 2  # turns of asyncio's loop from a caller that was accepted to one that is known
 OCTET_GAP: Final = 4.0  # s of silence within a frame after which it is given up; meters pause 3 s
 
 _WORDS: Final = {
@@ -113,20 +114,33 @@ class TcpPushPort(PushPort):
         """Begin to listen.  Errors: raises MeterFailure, TRANSPORT."""
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(lambda: Caller(self), self.host, self._asked_port)
+            # In two steps: cancelled while it begins to serve, create_server would leave the port open.
+            self._server = await loop.create_server(
+                lambda: Caller(self), self.host, self._asked_port, start_serving=False
+            )
+            await self._server.start_serving()
         except (OSError, UnicodeError) as error:
+            await self.close()
             raise self.failure(error) from None
+        except asyncio.CancelledError:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Stop listening and cut all connections."""
         server, self._server = self._server, None
         if server is None:
             return
-        server.close()
-        gone = [caller.gone for caller in self.callers]
-        for caller in self.callers:
-            caller.cut()
-        self.held_up.clear()
+        gone: list[asyncio.Future[None]] = []
+        try:
+            for _ in range(ACCEPTING):  # or Python 3.11 forgets, unclosed, whoever was just accepted
+                await asyncio.sleep(0)
+        finally:
+            server.close()
+            for caller in self.callers:
+                gone.append(caller.gone)
+                caller.cut()
+            self.held_up.clear()
         if gone:
             await asyncio.wait(gone)
         await server.wait_closed()

@@ -83,7 +83,8 @@ class PushOpener:
         self.protection = protection
         self._policy = SecurityPolicy(protection.suite, Security.NONE, protection.security)
         self._store: CounterStore = protection.counters or default_store()
-        self._blocks: OrderedDict[bytes | None, IncomingBlocks] = OrderedDict()
+        #: Unfinished ones, by who sent them and who that is for certain.
+        self._blocks: OrderedDict[tuple[bytes | None, bytes | None], IncomingBlocks] = OrderedDict()
 
     def open(self, peer: str, octets: bytes) -> OpenedPush | None:
         """Return what a push from `peer` holds; None for a block of it that is not the last.
@@ -100,8 +101,7 @@ class PushOpener:
                 self._take_off(peer, tag, layers)
             except ProtocolFault as refused:
                 error, name = refused.error, apdu_name(layers.octets)
-                where = f"{name}: {error.where}" if error.where else name
-                raise ProtocolFault(error.at(where)) from None
+                raise ProtocolFault(error if error.where == name else error.at(name)) from None
         self._check(layers)
         if layers.octets[:1] == bytes((ApduTag.GENERAL_BLOCK_TRANSFER,)):
             return self._block(layers)
@@ -116,16 +116,20 @@ class PushOpener:
             raise fault(ErrorKind.SECURITY, told)
 
     def _block(self, layers: _Layers) -> OpenedPush | None:
-        """Put a block to those of its sender; the blocks were verified one by one."""
+        """Put a block to those of its sender; the blocks were verified one by one.
+
+        Those that nothing vouches for are put to others of the kind, never among verified ones.
+        """
         block = decode_apdu(layers.octets, strict=False)
         assert isinstance(block, GeneralBlockTransfer)
-        blocks = self._blocks.pop(layers.sender, None)
+        pile = layers.sender, layers.verified_sender
+        blocks = self._blocks.pop(pile, None)
         if blocks is None or block.block_number == 1:
             blocks = IncomingBlocks(MAX_PUSH)
         blocks.add(block)
         if blocks.is_whole:
             return OpenedPush(blocks.join(), layers.verified_sender)
-        self._blocks[layers.sender] = blocks
+        self._blocks[pile] = blocks
         if len(self._blocks) > MAX_SENDERS:
             self._blocks.popitem(last=False)
         return None
@@ -153,9 +157,7 @@ class PushOpener:
             raise fault(ErrorKind.SECURITY, told)
         layers.sender = sender
 
-    def _global(
-        self, peer: str, tag: int, octets: bytes, around: bytes | None
-    ) -> tuple[bytes, bytes, bytes]:
+    def _global(self, peer: str, tag: int, octets: bytes, around: bytes | None) -> tuple[bytes, bytes, bytes]:
         """Return what was ciphered, what it is in clear, and the sender."""
         plain_tag = PLAIN.get(tag)
         title = b""

@@ -15,6 +15,7 @@ from meterkit.codec.cosem_time import CosemDateTime
 from meterkit.dlms.cosem.obis import ObisCode
 from meterkit.dlms.cosem.units import Unit
 from meterkit.dlms.profile.column import ColumnKind
+from meterkit.dlms.readings.entries import Entries, read_rows
 from meterkit.dlms.readings.meter import is_missing
 from meterkit.dlms.readings.profile_rows import HasProfiles
 from meterkit.result import Err, Ok, Result
@@ -57,7 +58,7 @@ async def read_billing(
     profile: ObisCode | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
-) -> Result[tuple[BillingSnapshot, ...]]:
+) -> Result[Entries[BillingSnapshot]]:
     """Read the snapshots.  Errors: see `DlmsClient.billing`."""
     if profile is not None:
         return await _read(meter, profile, since, until)
@@ -70,9 +71,9 @@ async def read_billing(
 
 async def _read(
     meter: HasProfiles, profile: ObisCode, since: datetime | None, until: datetime | None
-) -> Result[tuple[BillingSnapshot, ...]]:
+) -> Result[Entries[BillingSnapshot]]:
     stream = meter.load_profile(profile, since, until)
-    rows = await stream.collect()
+    rows = await read_rows(aiter(stream))
     if isinstance(rows, Err):
         return rows
     snapshots: list[BillingSnapshot] = []
@@ -83,4 +84,4 @@ async def _read(
             if column.kind not in (ColumnKind.CLOCK, ColumnKind.UNIX_CLOCK)
         )
         snapshots.append(BillingSnapshot(row.time, values, row.clock))
-    return Ok(tuple(snapshots))
+    return Ok(Entries(snapshots, rows.value.error))

@@ -13,6 +13,7 @@ from meterkit.dlms.cosem.switches_and_limits import Limiter
 from meterkit.dlms.object_list import ObjectListElement
 from meterkit.dlms.readings.billing import BillingSnapshot, read_billing
 from meterkit.dlms.readings.clock import ClockReading, read_the_clock, utc_now
+from meterkit.dlms.readings.entries import Entries
 from meterkit.dlms.readings.events import Event, event_logs, read_events
 from meterkit.dlms.readings.identity import DlmsIdentity, read_identity
 from meterkit.dlms.readings.limiter import LIMITER, LimiterReading, read_limiter
@@ -75,11 +76,12 @@ class MeterReadings(Meter, Protocol):
         profile: ObisCode | str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
-    ) -> Result[tuple[BillingSnapshot, ...]]:
+    ) -> Result[Entries[BillingSnapshot]]:
         """Read what registers said at the end of each billing period, oldest first.
 
-        Without `profile`, 0-0:98.1.0 is read, or 1-0:98.1.0 where the meter has that.
-        Errors: as `load_profile`.
+        Without `profile`, 0-0:98.1.0 is read, or 1-0:98.1.0 where the meter has that.  Where the reading
+        breaks off, the good ones are given, and their `error` says why.
+        Errors: as `load_profile`, where there is not even one.
         """
         wanted = ObisCode.parse(profile) if isinstance(profile, str) else profile
         return await read_billing(self, wanted, since, until)
@@ -89,10 +91,11 @@ class MeterReadings(Meter, Protocol):
         log: ObisCode | str = ObisCode.EVENT_LOG,
         since: datetime | None = None,
         until: datetime | None = None,
-    ) -> Result[tuple[Event, ...]]:
+    ) -> Result[Entries[Event]]:
         """Read an event log, oldest first; 0-0:99.98.0 is the standard one, `event_logs` tells them all.
 
-        Errors: as `load_profile`.
+        Where the reading breaks off, the good events are given, and their `error` says why.
+        Errors: as `load_profile`, where there is not even one.
         """
         wanted = ObisCode.parse(log) if isinstance(log, str) else log
         return await read_events(self, wanted, since, until)

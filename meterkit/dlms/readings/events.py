@@ -17,6 +17,7 @@ from meterkit.dlms.cosem.obis import ObisCode
 from meterkit.dlms.object_list import ObjectListElement
 from meterkit.dlms.profile.column import ColumnKind, ProfileColumn
 from meterkit.dlms.profile.row import ProfileRow
+from meterkit.dlms.readings.entries import Entries, read_rows
 from meterkit.dlms.readings.event_names import event_name, is_event_log
 from meterkit.dlms.readings.profile_rows import HasProfiles
 from meterkit.result import Err, Ok, Result
@@ -40,14 +41,14 @@ class Event:
 
 async def read_events(
     meter: HasProfiles, log: ObisCode, since: datetime | None = None, until: datetime | None = None
-) -> Result[tuple[Event, ...]]:
+) -> Result[Entries[Event]]:
     """Read one log.  Errors: see `DlmsClient.events`."""
     stream = meter.load_profile(log, since, until)
-    rows = await stream.collect()
+    rows = await read_rows(aiter(stream))
     if isinstance(rows, Err):
         return rows
     columns = stream.columns if rows.value else ()
-    return Ok(tuple(_event(log, columns, row) for row in rows.value))
+    return Ok(Entries((_event(log, columns, row) for row in rows.value), rows.value.error))
 
 
 def event_logs(view: Iterable[ObjectListElement]) -> tuple[ObisCode, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Protocol
 
@@ -19,8 +20,8 @@ class Rows(Protocol):
         """The columns, known once the rows were read."""
         ...
 
-    async def collect(self) -> Result[list[ProfileRow]]:
-        """Read all rows."""
+    def __aiter__(self) -> AsyncIterator[Result[ProfileRow]]:
+        """Yield the rows; an error is the last item."""
         ...
 
 

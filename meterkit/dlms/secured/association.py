@@ -26,7 +26,7 @@ from meterkit.dlms.association import Association
 from meterkit.dlms.conformance import Conformance
 from meterkit.dlms.refusals import expected_counter
 from meterkit.dlms.secured.counter_supply import CounterSupply, default_store
-from meterkit.dlms.secured.key_lookup import check_secret, look_up
+from meterkit.dlms.secured.key_lookup import KeyPair, check_secret, key_pairs, look_up
 from meterkit.dlms.secured.layers import check_certificates, check_granted, put_layers_on
 from meterkit.dlms.secured.link import CipheredLink
 from meterkit.dlms.secured.proofs import high_level_security, proof_in, proof_request
@@ -34,6 +34,7 @@ from meterkit.dlms.secured.received_counters import ReceivedCounters
 from meterkit.dlms.security import (
     Cipher,
     Envelope,
+    ExpectedKey,
     HighLevelSecurity,
     KeyInUse,
     KeyKind,
@@ -75,7 +76,8 @@ class SecureAssociation:
         self.link = link
         self.cipher: Cipher | None = None
         self._given = options  # as the user gave them
-        self._keys = _key_pairs(options)
+        self._keys = key_pairs(options)
+        self._broadcast = options.broadcast_key
         self._supply: CounterSupply | None = None
         self._came: ReceivedCounters | None = None
         self._may_try_others = False  # the other keys
@@ -98,8 +100,10 @@ class SecureAssociation:
         """
         if self._given.keys is not None:
             found = await to_thread.run_sync(look_up, self._given, password)
-            if _key_pairs(found) != _key_pairs(self.options):  # else those go on that the meter had last
-                self._keys, self._supply = _key_pairs(found), None
+            if key_pairs(found) != key_pairs(self.options):  # else those go on that the meter had last
+                self._keys, self._supply = key_pairs(found), None
+            if found.broadcast_key != self.options.broadcast_key:
+                self._broadcast = found.broadcast_key
             self.options = found
         self._secret = self.options.password if password is None else password
         self._may_try_others, self._can_follow = len(self._keys) > 1, True
@@ -143,7 +147,7 @@ class SecureAssociation:
             return None
         supply = self._supply_of(keys)
         key = _protection_key(options, keys)
-        broadcast = options.broadcast_key
+        broadcast = self._broadcast
         kind = LayeredCipher if options.is_general_protection_demanded else Cipher
         return kind(
             options.system_title,
@@ -155,7 +159,7 @@ class SecureAssociation:
             else KeyInUse(KeyKind.GLOBAL_BROADCAST_ENCRYPTION, key.with_encryption_key(broadcast)),
         )
 
-    def _supply_of(self, keys: tuple[bytes, bytes | None] | None) -> CounterSupply:
+    def _supply_of(self, keys: KeyPair | None) -> CounterSupply:
         if keys is None or self.options.system_title is None:
             raise fault(ErrorKind.SECURITY, "there is no encryption key, and so no invocation counter")
         if self._supply is None:
@@ -193,8 +197,8 @@ class SecureAssociation:
             self._came = ReceivedCounters(met)
             is_fresh = options.authentication >= HLS
             await self._came.load(cipher.unicast, self._supply, is_noted_at_once=not is_fresh)
-            if cipher.broadcast is not None and options.broadcast_key is not None and options.system_title:
-                supply = CounterSupply(self._supply.store, options.broadcast_key, options.system_title)
+            if cipher.broadcast is not None and self._broadcast is not None:
+                supply = CounterSupply(self._supply.store, self._broadcast, cipher.title)
                 await self._came.load(cipher.broadcast, supply, is_noted_at_once=True)
             return met
         if options.authentication in _WITH_TITLE and options.system_title is not None:
@@ -311,6 +315,26 @@ class SecureAssociation:
         if self._came is not None:
             await self._came.keep()
 
+    async def expect_keys(self, encryption_key: bytes | None, authentication_key: bytes | None) -> None:
+        """Take answers by these keys, too, until one of them comes; costs no counters of ours.
+
+        The next association tries both.
+        Errors: `ProtocolFault` SECURITY no counters.  Raises: ValueError for a wrong size, or no keys in use.
+        """
+        former, cipher = self._keys[0], self.cipher
+        if former is None or cipher is None or self._supply is None:
+            raise ValueError("no keys are in use in this association")
+        keys = (encryption_key or former[0], authentication_key or former[1])
+        expected = ExpectedKey(_protection_key(self.options, keys), counts_anew=keys[0] != former[0])
+        if self._came is not None:
+            self._came.drop_expected()
+            if expected.counts_anew:
+                supply = CounterSupply(self._supply.store, keys[0], cipher.title)
+                is_fresh = self.options.authentication >= HLS
+                await self._came.load(expected, supply, is_noted_at_once=not is_fresh)
+        cipher.unicast.expected = expected
+        self._keys = [former, keys]
+
     async def change_keys(self, encryption_key: bytes | None, authentication_key: bytes | None) -> None:
         """Send with new keys from now on; answers by the former ones are still taken until one by the new.
 
@@ -321,18 +345,40 @@ class SecureAssociation:
             raise ValueError("no keys are in use in this association")
         keys = (encryption_key or former[0], authentication_key or former[1])
         key = _protection_key(self.options, keys)
-        received = cipher.unicast.received  # an authentication key has no counters of its own
+        noted = received = cipher.unicast.received  # an authentication key has no counters of its own
         supply = self._supply
         if keys[0] != former[0]:
             former_supply, self._supply = self._supply, None
             supply = self._supply_of(keys)
             await supply.succeed(former_supply)
             cipher.unicast.counters = supply.block
-            received = await supply.received(cipher.peer_title or b"")
+            noted = received = await supply.received(cipher.peer_title or b"")
+            expected = cipher.unicast.expected
+            if self._keys[-1] == keys and expected is not None and expected.received is not None:
+                received = max(expected.received, -1 if noted is None else noted)
         cipher.unicast.change(key, received)
         if self._came is not None:
-            await self._came.change(cipher, supply)
+            await self._came.change(cipher, supply, noted)
         self._keys = [keys, former]
+
+    async def change_broadcast_key(self, key: bytes) -> None:
+        """Take pushes by a new broadcast key from now on; by the former one until the first of them.
+
+        Errors: `ProtocolFault` SECURITY its counter can't be read.
+        Raises: ValueError for a wrong size, or no keys in use.
+        """
+        cipher = self.cipher
+        if cipher is None or self._supply is None:
+            raise ValueError("no keys are in use in this association")
+        supply = CounterSupply(self._supply.store, key, cipher.title)
+        protection = cipher.unicast.key.with_encryption_key(key)
+        fresh = KeyInUse(KeyKind.GLOBAL_BROADCAST_ENCRYPTION, protection)
+        if self._came is not None:
+            await self._came.load(fresh, supply, is_noted_at_once=True)
+        former, self._broadcast = cipher.broadcast, key
+        if former is not None:
+            fresh.previous, fresh.previous_received = former.key, former.received
+        cipher.broadcast = fresh
 
     # ---------------------------------------------------------------- the end
     def release(self) -> Rlrq:
@@ -358,22 +404,7 @@ class SecureAssociation:
             await came.finish()
 
 
-def _key_pairs(options: DlmsClientOptions) -> list[tuple[bytes, bytes | None] | None]:
-    """Return encryption and authentication key, and the pair to try if the meter doesn't know them."""
-    if options.encryption_key is None:
-        return [None]
-    pairs: list[tuple[bytes, bytes | None] | None] = [(options.encryption_key, options.authentication_key)]
-    if options.other_encryption_key is not None or options.other_authentication_key is not None:
-        pairs.append(
-            (
-                options.other_encryption_key or options.encryption_key,
-                options.other_authentication_key or options.authentication_key,
-            )
-        )
-    return pairs
-
-
-def _protection_key(options: DlmsClientOptions, keys: tuple[bytes, bytes | None]) -> ProtectionKey:
+def _protection_key(options: DlmsClientOptions, keys: KeyPair) -> ProtectionKey:
     return ProtectionKey(options.suite, *keys)
 
 

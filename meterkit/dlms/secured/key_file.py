@@ -6,7 +6,9 @@
     [4D4D4D0000BC614E.former]       those before, until the next change
 
 A change is on the disk, under the same name and readable for its owner alone, before it counts.  What comes
-out is read again and compared, so that a file written in another way is refused and not damaged.
+out is read again and compared, so that a file written in another way is refused and not damaged.  Programs
+and threads that change files of one folder wait for each other, so that no change undoes another.  (Windows:
+threads alone; flock is POSIX.)
 """
 
 from __future__ import annotations
@@ -16,18 +18,25 @@ import copy
 import os
 import re
 import stat
+import sys
 import tempfile
+import threading
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
 from meterkit.errors import ErrorKind, ProtocolFault, fault
 
+if sys.platform != "win32":
+    import fcntl
+
 _HEADER: Final = re.compile(r"\s*(\[[^\[\]]+\])\s*(?:#.*)?")
 _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _WHERE: Final = "keys"
+
+_in_turn = threading.Lock()
 
 Section = tuple[str, ...]  #: such as ("4D4D4D0000BC614E", "pending")
 
@@ -48,14 +57,25 @@ def read_key_file(path: str) -> dict[str, Any]:
     return _parsed(path, _text(path))
 
 
-def change_key_file(path: str, changes: Sequence[SectionChange]) -> None:
+def change_key_file(
+    path: str, changes: Sequence[SectionChange] | Callable[[dict[str, Any]], Sequence[SectionChange]]
+) -> None:
     """Make all of the changes or none; on the disk before this returns.
 
-    Errors: as `read_key_file`; SECURITY the file can't be written, or is written in another way than a
-    section for each meter and a line for each key.
+    Changes that depend on what is in the file are made of it, while nobody else changes it.
+    Errors: as `read_key_file`; SECURITY the file can't be written or kept from others meanwhile, or is
+    written in another way than a section for each meter and a line for each key.
     """
-    text = _text(path)
-    expected = copy.deepcopy(_parsed(path, text))
+    with _alone(path):
+        text = _text(path)
+        table = _parsed(path, text)
+        wanted = changes(table) if callable(changes) else changes
+        if wanted:
+            _make(path, text, table, wanted)
+
+
+def _make(path: str, text: str, table: dict[str, Any], changes: Sequence[SectionChange]) -> None:
+    expected = copy.deepcopy(table)
     for change in changes:
         text = _changed(text, change)
         _change(expected, change)
@@ -166,6 +186,27 @@ def _without_empty(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------- the disk
+@contextlib.contextmanager
+def _alone(path: str) -> Generator[None]:
+    """Keep others from changing the file: by a lock on its folder, for the file itself is replaced."""
+    with _in_turn:
+        if sys.platform == "win32":
+            yield
+            return
+        try:
+            folder = os.open(Path(path).resolve().parent, os.O_RDONLY)
+        except OSError as broken:
+            raise _odd(f"{path}: {broken.strerror}") from None
+        try:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX)
+            except OSError as broken:
+                raise _odd(f"{path}: its folder can't be locked: {broken.strerror}") from None
+            yield
+        finally:
+            os.close(folder)
+
+
 def _text(path: str) -> str:
     try:
         with open(path, "rb") as file:

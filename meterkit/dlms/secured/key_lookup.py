@@ -8,7 +8,7 @@ Looked up anew at every `connect`: who rotates keys need not restart anything.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 from pydantic import ValidationError
 
@@ -18,6 +18,8 @@ from meterkit.dlms.security.key_kinds import KeyKind
 from meterkit.errors import ErrorKind, fault
 from meterkit.options import DlmsClientOptions
 
+#: Encryption key and authentication key, which is None where nothing is authenticated.
+KeyPair: TypeAlias = tuple[bytes, bytes | None]
 _WHERE: Final = "keys"
 _KINDS: Final = {
     "encryption_key": KeyKind.GLOBAL_UNICAST_ENCRYPTION,
@@ -64,12 +66,29 @@ def look_up(options: DlmsClientOptions, password: bytes | None = None) -> DlmsCl
     if missing := [name for name in found if found[name] is None and name not in _WELCOME]:
         kinds = ", ".join(wanted[name].value for name in missing)
         told = f"meter {meter}: {type(provider).__name__} has nothing for: {kinds}"
+        if meter == EVERY_METER:
+            told += "; say whose keys they are (meter, or server_system_title), if the meter has its own"
         raise fault(ErrorKind.SECURITY, told, where=_WHERE)
     try:
         return DlmsClientOptions.model_validate(known | found)
     except ValidationError as odd:  # its words show no input
         told = "; ".join(str(error["msg"]).removeprefix("Value error, ") for error in odd.errors())
         raise fault(ErrorKind.SECURITY, f"meter {meter}: {told}", where=_WHERE) from None
+
+
+def key_pairs(options: DlmsClientOptions) -> list[KeyPair | None]:
+    """Return encryption and authentication key, and the pair to try if the meter doesn't know them."""
+    if options.encryption_key is None:
+        return [None]
+    pairs: list[KeyPair | None] = [(options.encryption_key, options.authentication_key)]
+    if options.other_encryption_key is not None or options.other_authentication_key is not None:
+        pairs.append(
+            (
+                options.other_encryption_key or options.encryption_key,
+                options.other_authentication_key or options.authentication_key,
+            )
+        )
+    return pairs
 
 
 def check_secret(mechanism: AuthenticationMechanism, secret: bytes | None) -> None:

@@ -112,13 +112,13 @@ class KeyManagement(CertificateCalls):
         """Give the meter new keys, wrapped by the master key (RFC 3394), and go on with them.
 
         `keys`: unicast and broadcast encryption key, authentication key, master key; all in one request, of
-        which meters take all or none.  Ask nothing else of this client meanwhile.  What the meter pushes by a
-        new broadcast key is understood by clients that are given it.
+        which meters take all or none.  Answers by the former keys and by the new ones are both taken
+        meanwhile, so other tasks may read on; what they send after the answer, and before this returns, the
+        meter may refuse.  What it pushes by a new broadcast key is understood from then on.
 
         Errors: REFUSED the meter's action-result: nothing was changed; after a TIMEOUT or any other error the
-        meter may have the old keys or the new, and the message says which.  The next `connect` tries both if
-        the keys in use are certain: those of the options, or changed in this association; a `KeyVault` in
-        `options.keys` has it try both at any time.  As `DlmsClient.action`.
+        meter may have the old keys or the new, and the message says which.  The next `connect` of this client
+        tries both; a `KeyVault` in `options.keys` has any client try both.  As `DlmsClient.action`.
         Raises: ValueError for keys that aren't transferred, or of another size than the suite's.
         """
         parameters = _wrapped(self.options.suite, keys, master_key)
@@ -242,23 +242,24 @@ class KeyManagement(CertificateCalls):
     async def _announce(self, keys: Mapping[KeyKind, bytes]) -> Result[bool]:
         """Let old and new keys be tried from now on, on this association and on the next connect.
 
-        False where that can't be: the keys in use are not certain, or there are none.
+        False where there is nothing to try.
         """
-        known = self._known_keys
-        if known is None or not self.options.counts_messages or not _is_of_association(keys):
+        if not self.options.counts_messages or not _is_of_association(keys):
             return Ok(False)
-        announced = await self._take_over(keys)
-        if isinstance(announced, Err):
-            return announced
-        back = await self.use_keys(encryption_key=known.encryption, authentication_key=known.authentication)
-        return back if isinstance(back, Err) else Ok(True)
+        expected = await self._session.expect_keys(keys.get(_UNICAST), keys.get(_AUTHENTICATION))
+        return expected if isinstance(expected, Err) else Ok(True)
 
     async def _take_over(self, keys: Mapping[KeyKind, bytes]) -> Result[None]:
-        if not self.options.counts_messages or not _is_of_association(keys):
+        if not self.options.counts_messages:
             return Ok(None)
-        return await self.use_keys(
-            encryption_key=keys.get(_UNICAST), authentication_key=keys.get(_AUTHENTICATION)
-        )
+        if _is_of_association(keys):
+            taken = await self.use_keys(
+                encryption_key=keys.get(_UNICAST), authentication_key=keys.get(_AUTHENTICATION)
+            )
+            if isinstance(taken, Err):
+                return taken
+        broadcast = keys.get(KeyKind.GLOBAL_BROADCAST_ENCRYPTION)
+        return Ok(None) if broadcast is None else await self._session.change_broadcast_key(broadcast)
 
     def _told(self, error: MeterError, keys: Mapping[KeyKind, bytes], *, are_both_tried: bool) -> MeterError:
         """Return the error of a transfer with what is known of the meter's keys since."""

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol, cast, runtime_checkable
 
 from meterkit.dlms.secured.key_file import SectionChange, change_key_file, read_key_file
+from meterkit.dlms.secured.key_fingerprint import fingerprint
 from meterkit.dlms.secured.key_provider import FileKeys, KeyringKeys
 from meterkit.dlms.security.key_kinds import KeyKind, KeyProvider
 from meterkit.errors import ErrorKind, ProtocolFault, fault
@@ -45,7 +46,10 @@ class KeyVault(KeyProvider, Protocol):
         ...
 
     def begin(self, meter: str, keys: Mapping[KeyKind, bytes]) -> None:
-        """Keep new keys of `meter` beside those in use; durable before this returns."""
+        """Keep new keys of `meter` beside those in use; durable before this returns.
+
+        Errors: SECURITY others are pending: the meter may have them.
+        """
         ...
 
     def finish(self, meter: str) -> None:
@@ -80,39 +84,49 @@ class FileVault(FileKeys):
 
     def pending(self, meter: str) -> Mapping[KeyKind, bytes]:
         """Return the keys of an unfinished change; see `KeyVault`."""
-        return self._section(meter, _PENDING)
+        return self._pending_in(read_key_file(self.path), meter)
 
     def begin(self, meter: str, keys: Mapping[KeyKind, bytes]) -> None:
         """Keep new keys; see `KeyVault`."""
-        change_key_file(self.path, [SectionChange((meter, _PENDING), _written(keys))])
+
+        def changes(table: Mapping[str, object]) -> list[SectionChange]:
+            if (pending := self._pending_in(table, meter)) == keys:
+                return []
+            _check_none_pending(meter, pending)
+            return [SectionChange((meter, _PENDING), _written(keys))]
+
+        change_key_file(self.path, changes)
 
     def finish(self, meter: str) -> None:
         """Use the pending keys; see `KeyVault`."""
-        fresh = self.pending(meter)
-        if not fresh:
-            return
-        former = {kind: key for kind in fresh if (key := self.key(meter, kind)) is not None}
-        change_key_file(
-            self.path,
-            [
-                SectionChange((meter,), _written(fresh)),
-                SectionChange((meter, _PENDING), None),
-                SectionChange((meter, _FORMER), _written(former)),
-            ],
-        )
+
+        def changes(table: Mapping[str, object]) -> list[SectionChange]:
+            fresh = self._pending_in(table, meter)
+            former = {kind: key for kind in fresh if (key := self.key(meter, kind)) is not None}
+            return (
+                [
+                    SectionChange((meter,), _written(fresh)),
+                    SectionChange((meter, _PENDING), None),
+                    SectionChange((meter, _FORMER), _written(former)),
+                ]
+                if fresh
+                else []
+            )
+
+        change_key_file(self.path, changes)
 
     def forget(self, meter: str) -> None:
         """Forget the pending keys; see `KeyVault`."""
         change_key_file(self.path, [SectionChange((meter, _PENDING), None)])
 
-    def _section(self, meter: str, name: str) -> dict[KeyKind, bytes]:
-        table: object = read_key_file(self.path).get(meter)
-        inner = cast("dict[str, object]", table).get(name) if isinstance(table, dict) else None
+    def _pending_in(self, keys: Mapping[str, object], meter: str) -> dict[KeyKind, bytes]:
+        table = keys.get(meter)
+        inner = cast("dict[str, object]", table).get(_PENDING) if isinstance(table, dict) else None
         if not isinstance(inner, dict):
             return {}
         written = cast("dict[str, object]", inner)
         return {
-            kind: _octets(written[kind.value], f"{self.path}, [{meter}.{name}] {kind.value}")
+            kind: _octets(written[kind.value], f"{self.path}, [{meter}.{_PENDING}] {kind.value}")
             for kind in CHANGEABLE
             if kind.value in written
         }
@@ -142,7 +156,9 @@ class KeyringVault(KeyringKeys):
         }
 
     def begin(self, meter: str, keys: Mapping[KeyKind, bytes]) -> None:
-        """Keep new keys; see `KeyVault`."""
+        """Keep new keys; see `KeyVault`.  A keyring does not keep two programs apart that do so at once."""
+        if (pending := self.pending(meter)) != keys:
+            _check_none_pending(meter, pending)
         for kind, key in keys.items():
             self._call("set_password", _user(meter, kind, _PENDING), key.hex())
 
@@ -172,6 +188,15 @@ class KeyringVault(KeyringKeys):
             return getattr(keyring, name)(self.service, *words)
         except Exception as broken:  # each backend has errors of its own
             raise _odd(f"keyring {self.service}: {type(broken).__name__}") from None
+
+
+def _check_none_pending(meter: str, pending: Mapping[KeyKind, bytes]) -> None:
+    if pending:
+        shown = ", ".join(f"{kind.value} {fingerprint(key)}" for kind, key in pending.items())
+        raise _odd(
+            f"another change of the keys of {meter} is unfinished ({shown} pending), and the meter may have "
+            "them: go on with that one, or forget it, first"
+        )
 
 
 def _user(meter: str, kind: KeyKind, state: str = "") -> str:

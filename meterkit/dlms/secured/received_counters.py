@@ -15,14 +15,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from meterkit.dlms.secured.counter_supply import CounterSupply, note_quietly
-from meterkit.dlms.security import Cipher, KeyInUse
+from meterkit.dlms.security import Cipher, ExpectedKey, KeyInUse
 
 
 @dataclass(slots=True)
 class _Kept:
     """One key's counter, and how much of it is on disk."""
 
-    in_use: KeyInUse
+    in_use: KeyInUse | ExpectedKey
     supply: CounterSupply
     noted: int | None
 
@@ -35,7 +35,9 @@ class ReceivedCounters:
         self._all: list[_Kept] = []
         self._at_once: list[_Kept] = []  # of them, those that are noted before anything is handed on
 
-    async def load(self, in_use: KeyInUse, supply: CounterSupply, *, is_noted_at_once: bool) -> None:
+    async def load(
+        self, in_use: KeyInUse | ExpectedKey, supply: CounterSupply, *, is_noted_at_once: bool
+    ) -> None:
         """Go on from what is on disk of a key.  Errors: `ProtocolFault` SECURITY it can't be read."""
         in_use.received = await supply.received(self._sender)
         kept = _Kept(in_use, supply, in_use.received)
@@ -68,13 +70,19 @@ class ReceivedCounters:
             if one.in_use.received is not None and one.in_use.received != one.noted:
                 await note_quietly(one.supply, self._sender, one.in_use.received)
 
-    async def change(self, cipher: Cipher, supply: CounterSupply) -> None:
+    async def change(self, cipher: Cipher, supply: CounterSupply, noted: int | None) -> None:
         """Keep what came by the former unicast key, and count anew by the one in `supply`.
 
-        Errors: `ProtocolFault` SECURITY.
+        `noted`: what is on disk of the new key.  Errors: `ProtocolFault` SECURITY.
         """
+        self.drop_expected()
         for one in self._all:
             if one.in_use is cipher.unicast and one.supply is not supply:
-                if one.in_use.previous_received is not None:
-                    await one.supply.note_received(self._sender, one.in_use.previous_received)
-                one.supply, one.noted = supply, one.in_use.received
+                if cipher.unicast.previous_received is not None:
+                    await one.supply.note_received(self._sender, cipher.unicast.previous_received)
+                one.supply, one.noted = supply, noted
+
+    def drop_expected(self) -> None:
+        """Keep no longer what came by a key that was expected."""
+        self._all = [one for one in self._all if not isinstance(one.in_use, ExpectedKey)]
+        self._at_once = [one for one in self._at_once if not isinstance(one.in_use, ExpectedKey)]

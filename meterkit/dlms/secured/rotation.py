@@ -127,7 +127,7 @@ async def rotate_keys(
         if isinstance(done, Err):
             return done
         changes = await to_thread.run_sync(partial(_changes, vault, meter, fresh))
-        await to_thread.run_sync(vault.finish, meter)
+        await to_thread.run_sync(_keep, vault, meter, fresh)
     except ProtocolFault as odd:
         return Err(odd.error)
     return Ok(Rotated(meter, done.value, changes))
@@ -177,6 +177,12 @@ class _Change:
         if isinstance(proof, Err) and proof.error.kind is not ErrorKind.REFUSED:
             return Err(_unproved(proof.error))
         return Ok(RotationOutcome.TRANSFERRED)
+
+
+def _keep(vault: KeyVault, meter: str, fresh: Mapping[KeyKind, bytes]) -> None:
+    """Let these be the keys in use: the meter has them, even if somebody had them forgotten meanwhile."""
+    vault.begin(meter, fresh)
+    vault.finish(meter)
 
 
 def _unproved(error: MeterError) -> MeterError:

@@ -10,7 +10,7 @@ No repr, message or log shows a key, a password or a challenge.
 
 from meterkit.dlms.security.authentication import HighLevelSecurity, check_challenges, new_challenge
 from meterkit.dlms.security.certificates import Certificate, CertificateType
-from meterkit.dlms.security.cipher import Cipher, Envelope, KeyInUse, dedicated_key
+from meterkit.dlms.security.cipher import Cipher, Envelope, ExpectedKey, KeyInUse, dedicated_key
 from meterkit.dlms.security.control import Security, SecurityControl
 from meterkit.dlms.security.counters import (
     CounterBlock,
@@ -34,6 +34,7 @@ __all__ = [
     "CounterName",
     "CounterStore",
     "Envelope",
+    "ExpectedKey",
     "GeneralCipher",
     "GeneralSigner",
     "HighLevelSecurity",

@@ -12,6 +12,7 @@ Source: Green Book 9.2.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -50,6 +51,16 @@ class Envelope(Enum):
 
 
 @dataclass(slots=True)
+class ExpectedKey:
+    """A key that the other end may take up at any moment, to be received with besides the one in use."""
+
+    key: ProtectionKey = field(repr=False)
+    counts_anew: bool  #: its encryption key is another one, with counters of its own
+    received: int | None = None  #: the highest counter that came by it
+    has_come: bool = False  #: a verified message came by it: from then on nothing comes by the other
+
+
+@dataclass(slots=True)
 class KeyInUse:
     """One key with both its counters.  Its repr shows no key."""
 
@@ -59,6 +70,7 @@ class KeyInUse:
     received: int | None = None  #: the highest counter received; None before the first
     previous: ProtectionKey | None = field(default=None, repr=False)  #: still tried while the key is changed
     previous_received: int | None = None  #: the highest that came by it
+    expected: ExpectedKey | None = None  #: tried too: the other end may have it already
 
     def change(self, key: ProtectionKey, received: int | None = None) -> None:
         """Send with another key from now on; receive with either until the first that came by the new one.
@@ -67,7 +79,7 @@ class KeyInUse:
         in use before.
         """
         self.previous, self.previous_received = self.key, self.received
-        self.key, self.received = key, received
+        self.key, self.received, self.expected = key, received, None
 
     def take(self) -> int:
         """Return the next counter.  Errors: `ProtocolFault` SECURITY none is reserved."""
@@ -87,23 +99,58 @@ class KeyInUse:
             raise StaleCounter(counter, self.previous_received + 1, f"former {self.kind.words}")
         self.previous_received = counter
 
-    def unprotect(self, content: bytes, title: bytes, header: bytes = b"") -> tuple[bytes, bool]:
-        """Return what is inside, and whether it came by the former key; in the middle of a change by either.
+    def accept_expected(self, counter: int) -> None:
+        """Move the counter received by the expected key, which has come by this.  Errors: `StaleCounter`."""
+        expected = self.expected
+        if expected is None or not expected.counts_anew:
+            self.accept(counter)
+        elif expected.received is not None and counter <= expected.received:
+            raise StaleCounter(counter, expected.received + 1, f"new {self.kind.words}")
+        else:
+            expected.received = counter
+        if expected is not None:
+            expected.has_come = True
+
+    def unprotect(
+        self, content: bytes, title: bytes, header: bytes = b""
+    ) -> tuple[bytes, Callable[[int], None]]:
+        """Return what is inside, and what takes its counter; in the middle of a change by any key there is.
 
         Errors: as `ProtectionKey.unprotect`.
         """
-        previous = self.previous
+        previous, expected = self.previous, self.expected
         # Without a tag nobody can tell which key it was.
-        if previous is None or not (content and content[0] & AUTHENTICATED):
-            return self.key.unprotect(content, title, header), False
+        if not (content and content[0] & AUTHENTICATED):
+            return self.key.unprotect(content, title, header), self.accept
+        if expected is not None and expected.has_come:
+            return expected.key.unprotect(content, title, header), self.accept_expected
+        others: list[tuple[ProtectionKey, Callable[[int], None]]] = []
+        if expected is not None:
+            others.append((expected.key, self.accept_expected))
+        if previous is not None:
+            others.append((previous, self.accept_former))
         try:
             plain = self.key.unprotect(content, title, header)
         except ProtocolFault as refused:
-            if refused.error.kind is not ErrorKind.SECURITY:
+            if refused.error.kind is not ErrorKind.SECURITY or not others:
                 raise
-            return previous.unprotect(content, title, header), True
-        self.previous = None
-        return plain, False
+        else:
+            self.previous = None
+            return plain, self.accept
+        return _by_one_of(others, content, title, header)
+
+
+def _by_one_of(
+    others: list[tuple[ProtectionKey, Callable[[int], None]]], content: bytes, title: bytes, header: bytes
+) -> tuple[bytes, Callable[[int], None]]:
+    """Return what is inside by the first key that fits.  Errors: those of the last."""
+    *before, (last, accept_last) = others
+    for key, accept in before:
+        try:
+            return key.unprotect(content, title, header), accept
+        except ProtocolFault:
+            continue
+    return last.unprotect(content, title, header), accept_last
 
 
 def dedicated_key(octets: bytes, unicast: KeyInUse) -> KeyInUse:
@@ -254,14 +301,13 @@ class Cipher:
         if control != self._enough:
             self.policy.check(control)
         in_use = self._key_for(octets[0], control)
-        is_former = False
-        if in_use.previous is None:
+        accept: Callable[[int], None] = in_use.accept
+        if in_use.previous is None and in_use.expected is None:
             plain = in_use.key.unprotect(content, title)
         else:
-            plain, is_former = in_use.unprotect(content, title)
+            plain, accept = in_use.unprotect(content, title)
         if plain_tag is not None and (not plain or plain[0] != plain_tag):
             raise wrong_inner(octets, plain)
-        accept = in_use.accept_former if is_former else in_use.accept
         accept(int.from_bytes(content[1:HEAD_SIZE], "big"))
         return plain
 

@@ -137,8 +137,7 @@ class GeneralCipher:
             plain = key.unprotect(content, header.originator, header.encode())
             self.transactions.accept(header.transaction_id)
             return plain
-        plain, is_former = self.unicast.unprotect(content, header.originator, header.encode())
-        accept = self.unicast.accept_former if is_former else self.unicast.accept
+        plain, accept = self.unicast.unprotect(content, header.originator, header.encode())
         accept(int.from_bytes(content[1:HEAD_SIZE], "big"))
         return plain
 

@@ -212,12 +212,20 @@ def _address_size(body: bytes, at: int) -> int:
     return next(size for size in (1, 2, 4) if body[at + size - 1] & 1 or size == 4)
 
 
+def _why_no_frame(octets: bytes, at: int, piece: bytes) -> str:
+    """Return what is wrong with octets between flags; those that do not begin as a frame are no part of one."""
+    if octets[at - 1 : at] != b"\x7e" or not _START.match(piece):
+        return "between frames"
+    said, came = _announced(octets, at), len(piece)
+    return f"an HDLC frame of {said} octets expected, as its format says; {came} came" if said else "a frame cut short"
+
+
 def _noise(octets: bytes, start: int, end: int, base: int | None) -> list[Node]:
     """Return what stands between two frames, flags left out."""
     nodes: list[Node] = []
     for piece in _FLAGS.split(octets[start:end]):
         if piece:
             at = octets.index(piece, start)
-            nodes.append(not_understood(piece, moved(base, at), "between frames"))
+            nodes.append(not_understood(piece, moved(base, at), _why_no_frame(octets, at, piece)))
             start = at + len(piece)
     return nodes

@@ -12,6 +12,7 @@ from meterkit.emulator.dlms.configuration import (
 )
 from meterkit.emulator.dlms.faults import DlmsFaults
 from meterkit.emulator.dlms.meter import DlmsMeterEmulator
+from meterkit.emulator.dlms.profile_oddities import ProfileOddity
 from meterkit.emulator.dlms.quirks import DlmsQuirk
 from meterkit.emulator.dlms.security_configuration import (
     DEMO_AUTHENTICATION_KEY,
@@ -39,6 +40,7 @@ __all__ = [
     "HdlcConfiguration",
     "ModeEConfiguration",
     "ProfileConfiguration",
+    "ProfileOddity",
     "PushSecurity",
     "SecurityConfiguration",
     "UdpEmulatorServer",

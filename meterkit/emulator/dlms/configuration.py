@@ -25,6 +25,7 @@ from meterkit.dlms.security import Security
 from meterkit.emulator.dlms.cloned.meter_file import MeterFile, parse_meter_file
 from meterkit.emulator.dlms.faults import DlmsFaults
 from meterkit.emulator.dlms.image_configuration import ImageConfiguration
+from meterkit.emulator.dlms.profile_oddities import ProfileOddity
 from meterkit.emulator.dlms.quirks import DlmsQuirk
 from meterkit.emulator.dlms.security_configuration import Secret, SecurityConfiguration, as_octets
 from meterkit.options import Options, Seconds
@@ -199,6 +200,7 @@ class ProfileConfiguration(Options):
     period: Annotated[int, Field(ge=60, le=86400)] = 900  #: s
     columns: Annotated[tuple[str, ...], Field(min_length=1, max_length=64)] = DEFAULT_COLUMNS  #: OBIS codes
     null_data: bool = False  #: a value equal to the one before is left out as null-data
+    oddities: frozenset[ProfileOddity] = frozenset()  #: what it does otherwise than most meters
 
 
 class DlmsEmulatorConfiguration(Options):

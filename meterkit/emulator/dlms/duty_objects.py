@@ -42,7 +42,7 @@ class DutyObjects:
         self.breaker = Breaker(switchings.log)
         self.calendar = TariffCalendar(now, local, self._count_change)
         self.image_transfer = ImageTransferObject(configuration.image, faults, now, self._run_firmware)
-        self.limiter = LimiterObject(now, local)
+        self.limiter = LimiterObject(now, local, lambda time: household.power(time)[0], self.breaker)
         self.objects: list[CosemObject] = [
             *self.calendar.objects,
             self.limiter.object,

@@ -138,6 +138,7 @@ class LogicalDevice:
             capacity=profile.rows,
             period=profile.period,
             is_compressed=profile.null_data,
+            oddities=profile.oddities,
         ).object
 
     def _event_log(self, now: Callable[[], datetime]) -> CosemObject:

@@ -15,6 +15,7 @@ from meterkit.dlms.apdu.descriptors import AttributeDescriptor
 from meterkit.dlms.apdu.notification import DataNotification, EventNotification
 from meterkit.dlms.apdu.short_name import InformationReport, VariableName
 from meterkit.dlms.cosem.obis import ObisCode
+from meterkit.dlms.wrapper import WrapperHeader
 from meterkit.emulator.dlms.client_security import MeterSecurity
 from meterkit.emulator.dlms.cloned.objects import ClonedObjects, configured
 from meterkit.emulator.dlms.cloned.telling import push_body, readout
@@ -53,6 +54,8 @@ class DlmsMeterEmulator:
         self.clock = clock or _utc_now
         self.household = household or Household(self.configuration.seed)
         self.sessions: set[DlmsMeterSession] = set()  #: one for each open line
+        #: Told of each push: where the push setup sends it over TCP, and the WRAPPER messages it is.
+        self.on_push: list[Callable[[str, bytes], None]] = []
         self._clock_offset = timedelta()
         self._notifications = 0
         self.security = MeterSecurity(self.configuration, self.quirks)
@@ -124,6 +127,12 @@ class DlmsMeterEmulator:
         apdus = [octets] if block_size is None else _in_blocks(octets, block_size)
         for session in list(self.sessions):
             session.push(apdus)
+        destination = self.device.push_setup.destination
+        if destination is not None and self.on_push:
+            device, client = self.configuration.logical_device, self.configuration.push_client
+            octets = b"".join(WrapperHeader(device, client, len(one)).encode() + one for one in apdus)
+            for take in list(self.on_push):
+                take(destination, octets)
 
     def notification(self) -> bytes:
         """Return what the push setup pushes now: a DataNotification, or with short names a report."""

@@ -26,7 +26,12 @@ from meterkit.emulator.dlms.cosem_object import (
     value_refused,
 )
 from meterkit.emulator.dlms.local_time import LocalTime
-from meterkit.emulator.dlms.profile_oddities import ProfileOddity, compact_array, with_differences
+from meterkit.emulator.dlms.profile_oddities import (
+    ProfileOddity,
+    compact_array,
+    with_differences,
+    with_impossible_clock,
+)
 from meterkit.emulator.dlms.profile_rows import Cells, Rows
 from meterkit.errors import ProtocolFault
 
@@ -111,7 +116,7 @@ class Profile:
     def _encode(self, numbers: Sequence[int], columns: Sequence[int]) -> bytes:
         if self._is_newest_first:
             numbers = numbers[::-1]
-        rows = [self._rows.cells(number) for number in numbers]
+        rows = [self._cells(number) for number in numbers]
         if columns != range(len(self._columns)):
             rows = [tuple(row[i] for i in columns) for row in rows]
         if self._is_compressed:
@@ -123,6 +128,13 @@ class Profile:
             return compact_array(rows)
         head = b"\x02" + axdr.encode_length(len(columns))
         return b"\x01" + axdr.encode_length(len(rows)) + b"".join(head + b"".join(row) for row in rows)
+
+    def _cells(self, number: int) -> Cells:
+        cells = self._rows.cells(number)
+        if ProfileOddity.CLOCK_IMPOSSIBLE not in self._oddities:
+            return cells
+        clocks = [place for place, column in enumerate(self._columns) if column.class_id == _CLOCK]
+        return with_impossible_clock(number, cells, clocks)
 
     # ---------------------------------------------------------------- selective access
     def _select(self, selection: Selection) -> bytes:

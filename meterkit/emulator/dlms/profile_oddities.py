@@ -28,6 +28,21 @@ class ProfileOddity(Enum):
     COMPACT_ARRAY = "compact_array"  #: the buffer is a compact-array
     DIFFERENCES = "differences"  #: numbers are differences from the row before, types 28 to 30
     COUNT_HIDDEN = "count_hidden"  #: entries_in_use may not be read
+    CLOCK_IMPOSSIBLE = "clock_impossible"  #: every tenth row was captured in month 13
+
+
+_EVERY = 10  # row whose clock is impossible
+_MONTH_AT = 4  # octet of a clock's cell, behind type, length and year
+
+
+def with_impossible_clock(number: int, cells: Cells, clocks: Sequence[int]) -> Cells:
+    """Return the cells of row `number`, every tenth with month 13 in the columns of `clocks`."""
+    if number % _EVERY:
+        return cells
+    return tuple(
+        cell[:_MONTH_AT] + b"\x0d" + cell[_MONTH_AT + 1 :] if place in clocks else cell
+        for place, cell in enumerate(cells)
+    )
 
 
 _SIGNED = {Tag.DELTA_INTEGER: 1, Tag.DELTA_LONG: 2, Tag.DELTA_DOUBLE_LONG: 4}  # octets

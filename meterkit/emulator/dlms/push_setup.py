@@ -11,6 +11,7 @@ from meterkit.dlms.cosem.obis import ObisCode
 from meterkit.emulator.dlms.cosem_object import Cell, CosemObject, Method
 from meterkit.emulator.dlms.profile import Column
 from meterkit.emulator.dlms.typed_cell import TypedCell
+from meterkit.errors import ProtocolFault
 
 _TCP = 0  # transport_service
 _A_XDR = 0  # message: an encoded APDU
@@ -36,13 +37,14 @@ class PushSetup:
             axdr.encode_octet_string(b"127.0.0.1:4059"),
             axdr.encode_enum(_A_XDR),
         ]
+        self._destination = Cell(axdr.encode_structure(destination))
         self.object = CosemObject(
             40,
             0,
             ObisCode.PUSH_SETUP,
             {
                 2: self._list.writable,
-                3: Cell(axdr.encode_structure(destination)).writable,
+                3: self._destination.writable,
                 4: Cell(axdr.encode_array([])).writable,
                 5: Cell(axdr.encode_long_unsigned(0)).writable,
                 6: Cell(axdr.encode_unsigned(0)).writable,
@@ -50,6 +52,19 @@ class PushSetup:
             },
             {1: Method(self._invoke)},
         )
+
+    @property
+    def destination(self) -> str | None:
+        """Where pushes go over TCP, "host:port"; None for another service, or no text."""
+        try:
+            told = axdr.decode(self._destination.read())
+        except ProtocolFault:  # whoever wrote it wrote nonsense
+            return None
+        match told:
+            case (0, bytes(place), *_) if place.isascii():
+                return place.decode() or None
+            case _:
+                return None
 
     def body(self) -> bytes:
         """Return what a push carries now: a structure of the values."""

@@ -28,6 +28,7 @@ DISCONNECTED, CONNECTED, READY = 0, 1, 2  # control_state
 SCRIPTS = ObisCode(0, 0, 10, 0, 106)
 NO_SCRIPT, DISCONNECT_SCRIPT, _RECONNECT_SCRIPT = 0, 1, 2
 REMOTE_DISCONNECTION, REMOTE_CONNECTION, MANUAL_CONNECTION = 62, 63, 61  # event codes; general knowledge
+LIMITER_EXCEEDED = 65  # event code; general knowledge
 _AT_ONCE = (ControlMode.MODE_2, ControlMode.MODE_4)  # remote reconnection needs no button
 _EXECUTE = 2  # service_id of a script's action: invoke a method
 _DISCONNECT, _RECONNECT = 1, 2  # methods of disconnect control
@@ -43,6 +44,7 @@ class Breaker:
 
     def __init__(self, log: Callable[[int], None] = lambda _: None) -> None:
         self.state = CONNECTED
+        self.look: Callable[[], None] = lambda: None  #: called before its state is read
         self._log = log
         self._mode = TypedCell(ControlMode, ControlMode.MODE_2, lambda mode: mode <= ControlMode.MODE_6)
         self.control = CosemObject(
@@ -50,8 +52,8 @@ class Breaker:
             0,
             ObisCode.DISCONNECT_CONTROL,
             {
-                2: Attribute(lambda: axdr.encode_boolean(self.state == CONNECTED)),
-                3: Attribute(lambda: axdr.encode_enum(self.state)),
+                2: Attribute(lambda: axdr.encode_boolean(self._looked_at() == CONNECTED)),
+                3: Attribute(lambda: axdr.encode_enum(self._looked_at())),
                 4: self._mode.writable,
             },
             {1: Method(self._remote_disconnect), 2: Method(self._remote_reconnect)},
@@ -69,6 +71,15 @@ class Breaker:
             },
             {1: Method(self._execute)},
         )
+
+    def disconnect_locally(self) -> None:
+        """Open it for the limiter, where the mode allows that; a button or a client closes it again."""
+        if self.state == CONNECTED and self._mode.value is not ControlMode.NONE:
+            self._switch(READY, LIMITER_EXCEEDED)
+
+    def _looked_at(self) -> int:
+        self.look()
+        return self.state
 
     def press_button(self) -> None:
         """Reconnect by hand, where that is possible."""

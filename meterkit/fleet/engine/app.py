@@ -7,13 +7,16 @@ cron ---> meterkit.round ---> meterkit.group, one job a group ---> follow-up wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+import logging
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
 from procrastinate import App, JobContext, PsycopgConnector
 
-from meterkit.fleet.engine.engine import ENGINE, QUEUE, Engine
+from meterkit.fleet.engine.engine import ENGINE, QUEUE, Engine, why
 from meterkit.fleet.engine.engine_file import EngineSchedule
 from meterkit.fleet.engine.group_job import read_group
 from meterkit.fleet.engine.group_report import Order
@@ -23,16 +26,19 @@ from meterkit.fleet.sinks.postgresql_connection import CONNECT_TIMEOUT, shown_ur
 
 __all__ = ["make_app"]
 
-POOL_TIMEOUT: Final = 15.0  # s to wait for a connection; a database that gives none counts as dead
+TIMEOUT: Final = 10.0  # s to wait for a connection; a database that gives none counts as dead
 #: How long rounds and reports are kept.
 MEMORY: Final = timedelta(days=30)
+_log = logging.getLogger("meterkit.fleet.engine")
 
 
-def make_app(dsn: str, schedules: Iterable[EngineSchedule] = (), *, connections: int = 4) -> App:
+def make_app(
+    dsn: str, schedules: Iterable[EngineSchedule] = (), *, connections: int = 4, timeout: float = TIMEOUT
+) -> App:
     """Return the app on the database `dsn`; `async with app.open_async():` connects it.
 
     `schedules`: those whose crons its workers follow.  `connections`: the most it has at once, besides one
-    that listens.
+    that listens; `timeout` (s): how long a call waits for one of them.
     Errors: ValueError the URL is none, or holds a password.
     """
     shown_url(dsn)
@@ -40,7 +46,7 @@ def make_app(dsn: str, schedules: Iterable[EngineSchedule] = (), *, connections:
         conninfo=dsn,
         min_size=1,
         max_size=connections,
-        timeout=POOL_TIMEOUT,
+        timeout=timeout,
         kwargs={"application_name": "meterkit engine", "connect_timeout": CONNECT_TIMEOUT},
     )
     app = App(connector=connector)
@@ -62,24 +68,41 @@ def make_app(dsn: str, schedules: Iterable[EngineSchedule] = (), *, connections:
 
 async def _begin_round(context: JobContext, timestamp: int, schedule: str) -> dict[str, int]:
     """Begin a round that was due at `timestamp`."""
-    engine = _engine(context)
-    deferred = await defer_plan(context.app, schedule, due=datetime.fromtimestamp(timestamp, UTC))
-    await engine.store.forget(MEMORY)
+    with _in_hand(context) as engine:
+        deferred = await defer_plan(context.app, schedule, due=datetime.fromtimestamp(timestamp, UTC))
+        await engine.store.forget(MEMORY)
     return {"jobs": deferred.jobs, "refused": deferred.refused, "meters": deferred.meters}
 
 
 async def _run_group(context: JobContext, /, **arguments: Any) -> None:
     """Read one group."""
-    engine = _engine(context)
     job = context.job
     assert job.id is not None  # it came from the database
+    with _in_hand(context) as engine:
+        await read_group(engine, job.id, job.priority, Order.from_json(arguments))
+
+
+@contextmanager
+def _in_hand(context: JobContext) -> Generator[Engine]:
+    """Have a job in hand, so that nobody takes it for one that was lost."""
+    engine, job = _engine(context), context.job
+    assert job.id is not None  # it came from the database
+    task = asyncio.current_task()
+    assert task is not None  # Procrastinate's own, in which the job is finished after this
+    task.add_done_callback(_heard)
     engine.running.add(job.id)
     if job.worker_id is not None:
         engine.worker_ids.add(job.worker_id)
     try:
-        await read_group(engine, job.id, job.priority, Order.from_json(arguments))
+        yield engine
     finally:
         engine.running.discard(job.id)
+
+
+def _heard(task: asyncio.Task[Any]) -> None:
+    """Hear why a job could not be finished: nobody else does, and asyncio would complain of that."""
+    if not task.cancelled() and (broken := task.exception()) is not None:
+        _log.warning("a job could not be finished, and will be put back: %s", why(broken))
 
 
 def _engine(context: JobContext) -> Engine:

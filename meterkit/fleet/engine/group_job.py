@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["FollowUp", "follow_ups", "read_group"]
 
 #: s between attempts to put a report where it belongs: what was read is read, so it is worth some patience.
-PATIENCE: Final = (0.5, 1.0, 2.0, 4.0, 8.0)
+PATIENCE: Final = (1.0, 2.0, 4.0)
 _DEADLINE: Final = "the schedule's deadline passed"
 _log = logging.getLogger("meterkit.fleet.engine")
 

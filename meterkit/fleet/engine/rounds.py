@@ -20,6 +20,9 @@ from meterkit.fleet.engine.store import Group, Store
 __all__ = ["Deferred", "defer_plan"]
 
 BATCH: Final = 500  # jobs in one statement
+#: From so many new jobs on, the server is made to look at its table anew.  Planned for an empty one, the
+#: query that fetches a job gave 6 jobs a second where it gives 134 (2,000 waiting, PostgreSQL 15).
+MANY: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,9 @@ async def defer_plan(app: App, schedule: str, *, due: datetime | None = None) ->
         meters = sum(group.meters for group in deferred)
         counts = (meters, len(deferred), len(groups) - len(deferred))
         await store.add_round(connection, schedule, due, counts)
+    if len(deferred) >= MANY:
+        async with store.pool.connection() as connection:
+            await connection.execute("ANALYZE procrastinate_jobs")
     return Deferred(schedule, due, len(deferred), len(groups) - len(deferred), meters)
 
 

@@ -54,6 +54,7 @@ class WorkerSettings:
     heartbeat: float = 10.0  #: s between signs of life
     stalled_after: float = 30.0  #: s without one, until another worker puts its jobs back
     poll: float = 5.0  #: s between looks for jobs, besides being told of new ones
+    timeout: float = 10.0  #: s without a connection, until the database counts as dead
     connections: int = 4  #: to the database, besides those of sink, checkpoints and listening
 
 
@@ -117,6 +118,11 @@ class Worker:
                 await self._stopped.wait()
             pause = min(2 * pause, _LAST_PAUSE)
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was stopped."""
+        return self._is_stopping
+
     def stop(self, reason: str = "the worker was stopped") -> None:
         """Take no new job; what is being read comes to a good end, the rest is left to other workers.
 
@@ -140,6 +146,7 @@ class Worker:
             self._dsn,
             () if drain else schedules,
             connections=self.settings.connections,
+            timeout=self.settings.timeout,
         )
         fleet = Fleet(
             limits=settings.limits,

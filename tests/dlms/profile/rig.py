@@ -11,8 +11,6 @@ from meterkit.dlms.profile.info import ProfileCache
 from meterkit.dlms.profile.layout import Layout
 from meterkit.dlms.profile.reading import ProfileWish
 from meterkit.dlms.profile.stream import ProfileStream
-from meterkit.emulator.dlms.profile import Profile
-from meterkit.emulator.dlms.profile_rows import PeriodicRows
 from meterkit.errors import ErrorKind, MeterError
 from meterkit.result import Err, Ok
 from tests.dlms.rig import NOW, meter
@@ -24,29 +22,13 @@ ENERGY = ProfileColumn(ObisCode.ACTIVE_ENERGY_IMPORT_TOTAL, 3, 2)
 STATUS = ProfileColumn(ObisCode(0, 0, 96, 10, 1), 1, 2)
 
 
-def odd_meter(*oddities, conformance=None, **profile):
+def odd_meter(*oddities, conformance=None, interface="wrapper", **profile):
     """Return an emulated meter whose load profile has oddities."""
     clients = {}
     if conformance is not None:
         clients = {"clients": [{"sap": 16, "clearance": 1, "conformance": conformance}]}
-    emulator = meter(profile={"rows": 300} | profile, **clients)
-    device, chosen = emulator.device, emulator.configuration.profile
-    columns = [device._column(ObisCode.parse(text)) for text in chosen.columns]
-    makers = [device._maker(column) for column in columns]
-    rows = PeriodicRows(chosen.rows, chosen.period, makers, lambda: NOW)
-    odd = Profile(
-        LOAD_PROFILE,
-        columns,
-        rows,
-        device.local,
-        capacity=chosen.rows,
-        period=chosen.period,
-        is_compressed=chosen.null_data,
-        oddities=frozenset(oddities),
-    ).object
-    place = next(at for at, one in enumerate(device.objects) if one.obis == LOAD_PROFILE)
-    device.objects[place] = odd
-    return emulator
+    chosen = {"rows": 300, "oddities": oddities} | profile
+    return meter(profile=chosen, interface=interface, **clients)
 
 
 def clock(time, **parts):

@@ -35,7 +35,8 @@ def rows_of(octets, shape):
     answer = read_answer(octets, shape)
     maker = RowMaker(shape, range(len(shape.places)))
     rows = [one for batch in answer.batches for one in maker.rows(batch)]
-    return rows, answer.failed and answer.failed.error
+    error = answer.failed.error if answer.failed else None
+    return rows, error or next((one.error for one in answer.left_out), None)
 
 
 def good(octets, shape):
@@ -100,6 +101,36 @@ def test_a_difference_from_nothing_is_an_error_with_its_octets():
     assert "1c 05" in error.message
 
 
+def test_what_stands_for_a_cell_that_is_none_is_none_until_the_next_value():
+    odd = axdr.encode_structure([b"\x09\x02ab", b"\x1c\x01"])
+    follows = axdr.encode_structure([b"\0", b"\x1c\x01"])
+    octets = axdr.encode_array(
+        [row(BEGIN, 10), follows, odd, follows, row(BEGIN + 4 * QUARTER, 20), follows, row(BEGIN, 30)]
+    )
+    answer = read_answer(octets, layout())
+    rows, error = rows_of(octets, layout())
+    assert [one.raw[1] for one in rows] == [10, 11, 20, 21, 30]
+    assert rows[3].time == BEGIN + 5 * QUARTER
+    assert [one.number for one in answer.left_out] == [2, 3]
+    assert error.where == "row 3, column 1 (0-0:1.0.0), after 2026-02-28 23:15:00+00:00"
+
+
+def test_a_good_cell_of_a_row_left_out_still_stands_for_the_next_ones():
+    first = row(BEGIN, 10)
+    odd = axdr.encode_structure([b"\x09\x02ab", b"\x1c\x05"])  # of its two cells the difference is good
+    whole_clock = axdr.encode_structure([b"\x09\x0c" + clock(BEGIN), b"\x1c\x01"])
+    read, _ = rows_of(axdr.encode_array([first, odd, whole_clock]), layout())
+    assert [one.raw[1] for one in read] == [10, 16]
+
+
+def test_a_row_of_another_width_leaves_nothing_to_add_to():
+    wide = axdr.encode_structure([b"\0"] * 4)
+    follows = axdr.encode_structure([b"\0", b"\x1c\x05"])
+    read, error = rows_of(axdr.encode_array([row(BEGIN, 1), wide, follows, row(BEGIN, 2)]), layout())
+    assert [one.raw[1] for one in read] == [1, 2]
+    assert error.where == "row 2, after 2026-02-28 23:00:00+00:00"
+
+
 @pytest.mark.parametrize("count", [1, 2, 500])
 def test_a_compact_array_is_rows_without_tags(count):
     contents = b"".join(
@@ -144,7 +175,7 @@ def test_rows_of_another_width_are_told_with_row_and_octets():
     odd = axdr.encode_structure([axdr.encode_unsigned(1)] * 3)
     rows, error = rows_of(axdr.encode_array([row(BEGIN, 1), row(BEGIN, 2), odd]), layout())
     assert len(rows) == 2
-    assert error.where == "row 3"
+    assert error.where == "row 3, after 2026-02-28 23:00:00+00:00"
     assert "2 columns, as the capture objects say expected, 3 came; 02 03 11 01" in error.message
 
 
@@ -160,7 +191,7 @@ def test_a_clock_that_is_none_is_told_with_row_column_and_octets():
     odd = axdr.encode_structure([axdr.encode_double_long_unsigned(7), axdr.encode_double_long_unsigned(8)])
     rows, error = rows_of(axdr.encode_array([row(BEGIN, 1)] * 6 + [odd] * 6), layout())
     assert len(rows) == 6
-    assert error.where == "row 7, column 1 (0-0:1.0.0)"
+    assert error.where == "row 7, column 1 (0-0:1.0.0), after 2026-02-28 23:00:00+00:00"
     assert (
         "a date-time of 12 octets expected, double-long-unsigned (06) came; 06 00 00 00 07" in error.message
     )
@@ -169,12 +200,44 @@ def test_a_clock_that_is_none_is_told_with_row_column_and_octets():
 @pytest.mark.parametrize(
     "octets",
     [
-        "07ea0d010700000000ffc400",
-        "07ea0301ff180000ffffc400",
-        "ffffffffffffffffffffffff",
-        "07ea0301ff00000000270f00",
+        ("07ea0d010700000000ffc400", "month 13"),
+        ("07ea0301ff180000ffffc400", "hour 24"),
+        ("07ea0301ff00000000270f00", "deviation 9999"),
+        ("07ea021eff000000ff800000", "day 30 of month 2"),
+        ("000000000000000000000000", "year 0"),
+        ("07ea0301ff003c0000800000", "minute 60"),
+        ("07ea0301ff003bff64800000", "hundredths 100"),
     ],
-    ids=["month 13", "hour 24", "all open", "deviation of a week"],
+    ids=lambda case: case[1],
+)
+@pytest.mark.parametrize("many", [1, 20])
+def test_a_row_whose_clock_can_be_none_is_left_out_and_told(octets, many):
+    odd, told = bytes.fromhex(octets[0]), octets[1]
+    rows = [row(BEGIN, 1)] * many + [row(odd, 2)] * many + [row(BEGIN, 3)] * many
+    read, error = rows_of(axdr.encode_array(rows), layout())
+    assert [one.raw[1] for one in read] == [1] * many + [3] * many
+    assert f"a date and time that can be expected, {told} came; 09 0c {odd[:4].hex(' ')}" in error.message
+    assert error.where == f"row {many + 1}, column 1 (0-0:1.0.0), after 2026-02-28 23:00:00+00:00"
+
+
+def test_the_clock_a_period_after_one_that_can_be_none_is_none():
+    month_13 = bytes.fromhex("07ea0d010700000000ffc400")
+    follows = axdr.encode_structure([b"\0", b"\x11\x02"])
+    rows = [row(month_13, 1), follows, follows, row(BEGIN, 3), follows]
+    read, error = rows_of(axdr.encode_array(rows), layout())
+    assert [one.time for one in read] == [BEGIN, BEGIN + QUARTER]
+    assert error.where == "row 1, column 1 (0-0:1.0.0), before 2026-02-28 23:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        "ffffffffffffffffffffffff",
+        "07eafe01ff00000000800000",
+        "07ea03feff00000000800000",
+        "07ea0301ff00ff00ffffc400",
+    ],
+    ids=["all open", "when summer time begins", "last day of the month", "some minute"],
 )
 def test_a_clock_that_tells_no_time_leaves_the_row_without_one(octets):
     odd = bytes.fromhex(octets)

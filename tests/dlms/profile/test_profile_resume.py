@@ -9,9 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meterkit import DlmsClient, ErrorKind
+from meterkit.codec import axdr
+from meterkit.dlms.profile.info import ProfileCache
 from meterkit.dlms.profile.position import ProfilePosition
 from meterkit.emulator.dlms.profile_oddities import ProfileOddity as Odd
 from meterkit.errors import MeterError
+from meterkit.result import Ok
 from tests.dlms.profile.rig import SUMMER, WINTER, ScriptedMeter, collected, odd_meter, row, stream_of
 from tests.dlms.rig import connected, line, options
 from tests.virtual_clock import VIRTUAL_CLOCK
@@ -20,6 +23,8 @@ pytestmark = pytest.mark.anyio
 QUARTER = timedelta(minutes=15)
 BEGIN = datetime(2026, 10, 20, tzinfo=UTC)
 CUT = MeterError(ErrorKind.TIMEOUT, "cut", has_ended_session=True)
+MONTH_13 = bytes.fromhex("07ea0d010700000000ffc400")
+NOW_LATER = datetime(2026, 11, 20, tzinfo=WINTER)
 REFUSED = MeterError(ErrorKind.REFUSED, "other-reason (250)", 250)
 
 
@@ -205,8 +210,13 @@ async def test_good_rows_of_a_page_come_before_its_error():
     scripted = ScriptedMeter(rows, now=datetime(2026, 11, 20, tzinfo=WINTER))
     stream = stream_of(scripted, page_octets=1 << 20)
     found, error = await collected(stream)
-    assert numbers(found) == list(range(150))
-    assert error.where == "profile 1-0:99.1.0*255: row 151"
+    assert numbers(found) == [number for number in range(300) if number != 150]
+    before = (BEGIN + 149 * QUARTER).isoformat(" ")
+    assert error.where == f"profile 1-0:99.1.0*255: row 151, after {before}"
+    assert "2 columns, as the capture objects say expected, 1 came; 02 01 00" in error.message
+    assert error.message.endswith("; 1 row was left out")
+    assert stream.rows_left_out == 1
+    assert stream.is_read
     assert stream.position.time == found[-1].time
     async for _ in stream:
         pytest.fail("nothing follows an error")
@@ -218,8 +228,108 @@ async def test_columns_collected_before_an_error_are_there():
     stream = stream_of(ScriptedMeter(rows), page_octets=1 << 20)
     failed = await stream.collect_columns()
     assert failed.error.kind is ErrorKind.DECODE
-    assert list(stream.collected["1-0:1.8.0"].values) == list(range(150))
-    assert stream.position.time == rows[149][0]
+    assert list(stream.collected["1-0:1.8.0"].values) == [*range(150), *range(151, 300)]
+    assert stream.position.time == rows[299][0]
+
+
+def with_bad_rows(rows, *places):
+    """Return rows of which some have a clock that none can tell, and are found all the same."""
+    rows = list(rows)
+    for place in places:
+        rows[place] = (rows[place][0], row(MONTH_13, place))
+    return rows
+
+
+@pytest.mark.parametrize("way", ["range", "entry", "whole"])
+async def test_bad_rows_on_many_pages_are_counted_once_and_told_at_the_end(way):
+    bad = (3, 4, 100, 101, 102, 350, 699)
+    rows = with_bad_rows(simple(700), *bad)
+    scripted = ScriptedMeter(
+        rows, attribute_4=b"\0" if way == "entry" else b"\x06\0\0\x03\x84", now=rows[-1][0]
+    )
+    stream = stream_of(scripted, page_octets=1 << 10, can_select=way != "whole")
+    found, error = await collected(stream)
+    assert numbers(found) == [number for number in range(700) if number not in bad]
+    assert stream.rows_left_out == len(bad)
+    assert "column 1 (0-0:1.0.0), after 2026-10-20 00:30:00+00:00" in error.where
+    assert "month 13 came; 09 0c 07 ea 0d 01" in error.message
+    assert error.message.endswith("7 rows were left out")
+
+
+@pytest.mark.parametrize("way", ["range", "entry"])
+async def test_a_line_that_breaks_among_bad_rows_costs_no_good_one(way):
+    bad = (0, 3, 30, 31, 32, 33, 34, 35, *range(60, 110), 299)
+    rows = with_bad_rows(simple(300), *bad)
+    period = None if way == "entry" else b"\x06\0\0\x03\x84"
+    scripted = ScriptedMeter(rows, attribute_4=period, now=rows[-1][0])
+    found, came, position, error, attempts = [], [], None, CUT, 0
+    while error.kind is ErrorKind.TIMEOUT:
+        begun, allowed = len(scripted.asked), 2 + attempts % 3 if came or not attempts else 1000
+        scripted.fails = lambda count, last=begun + allowed: CUT if count > last else None
+        stream = stream_of(scripted, position=position, page_octets=1 << 9)
+        came, error = await collected(stream)
+        found += came
+        position, attempts = through_json(stream.position), attempts + 1
+        assert attempts < 100
+    assert numbers(found) == [number for number in range(300) if number not in bad]
+    assert attempts > 1
+
+
+@pytest.mark.parametrize("way", ["range", "entry", "whole"])
+async def test_a_position_behind_bad_rows_gives_what_comes_later(way):
+    rows = with_bad_rows(simple(60), 10, 20)
+    period = None if way == "entry" else b"\x06\0\0\x03\x84"
+    scripted = ScriptedMeter(rows, attribute_4=period, now=rows[-1][0])
+    cache_of = {"can_select": way != "whole"}
+    stream = stream_of(scripted, **cache_of)
+    assert (await stream.collect()).error.kind is ErrorKind.DECODE
+    scripted.rows += [at(BEGIN + number * QUARTER, number) for number in range(60, 70)]
+    scripted.now = scripted.rows[-1][0]
+    found, error = await collected(stream_of(scripted, position=through_json(stream.position), **cache_of))
+    assert numbers(found) == list(range(60, 70))
+    assert error is None
+
+
+async def test_an_error_that_ends_a_reading_tells_of_rows_left_out_before():
+    scripted = ScriptedMeter(with_bad_rows(simple(300), 2), attribute_4=None, now=NOW_LATER)
+    scripted.fails = lambda count: CUT if count > 3 else None
+    stream = stream_of(scripted, page_octets=1 << 9)
+    _, error = await collected(stream)
+    assert error.kind is ErrorKind.TIMEOUT
+    assert error.message.startswith("cut; before it 1 row was left out, the first: row 3, column 1")
+    assert not stream.is_read
+
+
+@pytest.mark.parametrize("scaler", [31, 127, -31, -128])
+async def test_a_scaler_that_no_unit_has_leaves_values_raw_and_is_told_once(scaler):
+    class Odd127(ScriptedMeter):
+        def _attribute(self, attribute):
+            if attribute.class_id != 3:
+                return super()._attribute(attribute)
+            return Ok(axdr.encode_structure([axdr.encode_integer(scaler), axdr.encode_enum(30)]))
+
+    scripted = Odd127(simple(300), now=NOW_LATER)
+    stream = stream_of(scripted, page_octets=1 << 10)
+    found, error = await collected(stream)
+    assert [one.values[1] for one in found] == list(range(300))
+    assert stream.columns[1].scaler is None
+    assert stream.rows_left_out == 0
+    assert error.where == "profile 1-0:99.1.0*255: column 2 (1-0:1.8.0)"
+    octets = f"02 02 0f {scaler & 0xFF:02x} 16 1e"
+    assert error.message == f"a scaler of -30 to 30 expected, {scaler} came; {octets}; its values are raw"
+    times_only, error = await collected(stream_of(scripted, columns=("0-0:1.0.0",)))
+    assert (len(times_only), error) == (300, None)
+
+
+async def test_rows_and_a_scaler_that_are_none_are_one_error():
+    class Odd127(ScriptedMeter):
+        def _attribute(self, attribute):
+            if attribute.class_id != 3:
+                return super()._attribute(attribute)
+            return Ok(axdr.encode_structure([axdr.encode_integer(127), axdr.encode_enum(30)]))
+
+    _, error = await collected(stream_of(Odd127(with_bad_rows(simple(30), 7), now=NOW_LATER)))
+    assert "1 row was left out; besides, column 2 (1-0:1.8.0): a scaler" in error.message
 
 
 async def test_a_clock_that_was_set_back_leaves_every_row():
@@ -307,3 +417,51 @@ async def test_a_span_that_has_not_come_or_is_turned_round_has_no_rows():
     for since, until in ((later, None), (later, much_later), (much_later, later), (None, BEGIN - QUARTER)):
         found, error = await collected(stream_of(scripted, since=since, until=until))
         assert (found, error) == ([], None)
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        {"since": datetime.min.replace(tzinfo=UTC)},
+        {"since": datetime.min},
+        {"until": datetime.max.replace(tzinfo=UTC)},
+        {"since": datetime.min, "until": datetime.max},
+    ],
+    ids=str,
+)
+async def test_a_span_as_long_as_python_tells_has_every_row(span):
+    found, error = await collected(stream_of(ScriptedMeter(simple(300)), **span))
+    assert error is None
+    assert numbers(found) == list(range(300))
+
+
+async def test_years_before_the_oldest_row_cost_no_requests():
+    scripted = ScriptedMeter(simple(300), period=1, now=simple(300)[-1][0])
+    cache = ProfileCache()
+    for _ in range(2):  # the second stream knows from the first one where the rows begin
+        scripted.asked.clear()
+        since = datetime(2000, 1, 1, tzinfo=UTC)
+        found, _ = await collected(stream_of(scripted, cache, since=since, page_octets=1 << 16))
+        assert numbers(found) == list(range(300))
+        assert len(scripted.asked) < 400
+
+
+class Miscounting(ScriptedMeter):
+    """A meter that says it has as many rows as there is room for; its newest row is number 1 if it is LIFO."""
+
+    def __init__(self, count, *, is_newest_first):
+        rows = simple(count)
+        method = axdr.encode_enum(2 if is_newest_first else 1)
+        ordered = rows[::-1] if is_newest_first else rows
+        super().__init__(ordered, now=rows[-1][0], attribute_5=method, attribute_7=b"\x06\0\0\x03\xe8")
+
+
+@pytest.mark.parametrize("is_newest_first", [False, True], ids=["fifo", "lifo"])
+@pytest.mark.parametrize(
+    ("entries", "expected"), [((1, 10), range(10)), ((-10, 0), range(40, 50)), ((1, 0), range(50))]
+)
+async def test_a_meter_that_counts_rows_it_has_not_gives_those_it_has(is_newest_first, entries, expected):
+    scripted = Miscounting(50, is_newest_first=is_newest_first)
+    found, error = await collected(stream_of(scripted, entries=entries))
+    assert error is None
+    assert numbers(found) == list(expected)

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from meterkit.dlms.conformance import Conformance
-from meterkit.emulator.dlms import ClientConfiguration, DlmsEmulatorConfiguration, DlmsQuirk
+from meterkit.emulator.dlms import ClientConfiguration, DlmsEmulatorConfiguration, DlmsQuirk, ProfileOddity
 
 
 def test_a_configuration_is_read_from_json(tmp_path):
@@ -18,7 +18,7 @@ def test_a_configuration_is_read_from_json(tmp_path):
                 "quirks": ["ua_without_parameters"],
                 "system_title": "hex:4d4b540000000001",
                 "clients": [{"sap": 1, "authentication": "low", "password": "hex:00ff", "clearance": 2}],
-                "profile": {"rows": 10_000},
+                "profile": {"rows": 10_000, "oddities": ["newest_first", "clock_impossible"]},
             }
         )
     )
@@ -26,6 +26,7 @@ def test_a_configuration_is_read_from_json(tmp_path):
     assert configuration.quirks == {DlmsQuirk.UA_WITHOUT_PARAMETERS}
     assert configuration.client(1).password.get_secret_value() == b"\x00\xff"
     assert configuration.client(16) is None
+    assert configuration.profile.oddities == {ProfileOddity.NEWEST_FIRST, ProfileOddity.CLOCK_IMPOSSIBLE}
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,7 @@ def test_a_configuration_is_read_from_json(tmp_path):
         ({"clients": [{"sap": 1, "conformance": ["get", "fly"]}]}, "no service is called fly"),
         ({"serial_number": "\n"}, "printable"),
         ({"quirks": ["nonsense"]}, "quirks"),
+        ({"profile": {"oddities": ["nonsense"]}}, "oddities"),
         ({"system_title": "hex:0"}, "hexadecimal"),
     ],
 )
@@ -55,6 +57,10 @@ def test_a_password_is_never_shown():
     with pytest.raises(ValidationError) as caught:
         DlmsEmulatorConfiguration.model_validate({"clients": [{"sap": 1, "password": "geheim123"}]})
     assert "geheim123" not in str(caught.value)
+
+
+def test_no_oddity_of_a_profile_is_called_as_a_quirk_is():
+    assert not {quirk.value for quirk in DlmsQuirk} & {oddity.value for oddity in ProfileOddity}
 
 
 def test_every_quirk_tells_where_it_was_seen():

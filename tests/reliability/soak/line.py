@@ -4,6 +4,7 @@ import asyncio
 
 from meterkit.emulator import EmulatorTransport
 from meterkit.errors import ErrorKind, fault
+from tests.reliability.soak.mix import SERIAL
 
 LATENCY = 0.02  # s
 DAMAGED = 1 / 400  # of the pieces on a bad line, each way
@@ -18,10 +19,13 @@ class SoakLine(EmulatorTransport):
     def __init__(self, meter):
         super().__init__(meter.emulator, is_noisy=meter.has_bad_line)
         self.meter, self.site = meter, meter.site
+        self.is_hdlc = meter.kind in SERIAL and not meter.is_psem
+        self.opened = 0  #: which of the meter's lines this is
 
     async def open(self):
         await super().open()
         self.site.count("lines opened")
+        self.opened = self.site.happened["lines opened"]
         self.meter.lines.add(self)
 
     async def close(self):
@@ -88,10 +92,12 @@ class Nonces:
     def __init__(self):
         self.seen = 0
         self.repeated = []
-        self._last = {}  # (meter, generation of the key) -> counter, octets
+        self._last = {}  # (meter, generation of the key, whether dedicated) -> line opened, counter, octets
 
     def see(self, line, octets):
-        begin = octets.find(_LLC) + len(_LLC) if _LLC in octets else _WRAPPER
+        begin = _WRAPPER
+        if line.is_hdlc:  # anything but an I frame has no LLC header
+            begin = octets.find(_LLC) + len(_LLC) if _LLC in octets else len(octets)
         tag = octets[begin : begin + 1]
         if not tag or tag[0] not in _CIPHERED:
             return
@@ -99,11 +105,11 @@ class Nonces:
         length = octets[begin + 1]
         place = begin + 2 + (length & 0x7F if length & 0x80 else 0) + 1
         counter = int.from_bytes(octets[place : place + 4], "big")
-        # A dedicated key begins its counter anew with each association, which is one line's session.
+        # A dedicated key begins its counter anew with each association, and here a line bears one at most.
         name = (line.meter.name, line.meter.generation, is_dedicated)
-        last, before = self._last.get(name, (-1, b""))
+        key = line.opened if is_dedicated else None
+        last_key, last, before = self._last.get(name, (key, -1, b""))
         self.seen += 1
-        is_new_key = is_dedicated and counter <= 1
-        if counter <= last and octets != before and not is_new_key:
+        if key == last_key and counter <= last and octets != before:
             self.repeated.append((*name, counter))
-        self._last[name] = counter, octets
+        self._last[name] = key, counter, octets
