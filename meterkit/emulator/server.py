@@ -101,8 +101,14 @@ class TcpEmulatorServer:
         """Begin to listen; OSError when the address cannot be had."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: _TcpLine(self.emulator, self._lines), self._host, self._port
+            lambda: _TcpLine(self.emulator, self._lines), self._host, self._port, start_serving=False
         )
+        try:
+            await self._server.start_serving()
+        except BaseException:  # cancelled: the port is not to stay behind
+            self._server.close()
+            self._server = None
+            raise
 
     def drop_lines(self) -> None:
         """Cut every client's line, as a failing gateway would."""

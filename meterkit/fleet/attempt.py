@@ -43,8 +43,8 @@ async def attempt(core: Core, turn: Turn, desk: Desk, sections: Sections, line: 
 async def _read(core: Core, turn: Turn, desk: Desk, sections: Sections, line: RouteLine) -> MeterError | None:
     if not turn.counts and not turn.done:
         await desk.begin()
-    client = turn.client
-    if client is None or not client.is_connected:
+    turn.was_kept = turn.is_open
+    if not turn.was_kept:
         refused = await _connect(core, turn, line)
         if refused is not None:
             return refused
@@ -59,6 +59,9 @@ async def _read(core: Core, turn: Turn, desk: Desk, sections: Sections, line: Ro
         error = await _read_section(turn, desk, section)
         if error is STOPPED or (error is not None and not turn.client.is_connected):
             return error
+    if turn.was_kept and turn.failed and not turn.done:
+        # A meter that restarted behind a gateway refuses everything on a session it knows nothing of.
+        return next(iter(turn.failed.values()))
     return None
 
 

@@ -25,6 +25,7 @@ from meterkit.fleet.checkpoints import MemoryCheckpoints
 from meterkit.fleet.collector import Collector
 from meterkit.fleet.core import Core
 from meterkit.fleet.dispatcher import Dispatcher
+from meterkit.fleet.gaps import Gap, plan_backfill, windows_of
 from meterkit.fleet.limits import FleetLimits
 from meterkit.fleet.meters import MeterEntry
 from meterkit.fleet.observer import Observer, Watch
@@ -107,6 +108,13 @@ class Fleet(AsyncContextManagerMixin):
         Raises: ValueError two meters with one id; RuntimeError outside `async with`.
         """
         return self._begin(plan, meters, Schedule(), windows)
+
+    def backfill(self, plan: ReadPlan, meters: Iterable[MeterEntry], gaps: Iterable[Gap]) -> FleetRun:
+        """Read again what is missing, as `find_gaps` found it: few stretches, of the meters with gaps alone.
+
+        Iterate, and errors, as in `run`; what comes is written beside what is there, each key once.
+        """
+        return self.run(plan, meters, windows=windows_of(plan_backfill(gaps)))
 
     def poll(
         self,

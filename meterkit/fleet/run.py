@@ -247,6 +247,8 @@ class Run:
         if error is not None and not self.is_stopping:
             jitter = Random(f"{self._core.seed}/{turn.entry.id}/{turn.round}/{turn.attempts}")
             delay = self._core.retries.delay(turn.attempts, error, jitter)
+            if delay is None and turn.was_kept:
+                delay = 0.0  # a meter that forgot a kept session, as after a restart, was not asked yet
         now = self._loop.time()
         if error is None or delay is None or now + delay >= self._deadline(turn):
             self._finish(turn)

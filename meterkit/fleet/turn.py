@@ -38,6 +38,7 @@ class Turn:
         "place",
         "round",
         "route",
+        "was_kept",
     )
 
     def __init__(
@@ -67,6 +68,7 @@ class Turn:
         self.failed: dict[str, MeterError] = {}  # of sections, in the last attempt
         self.error: MeterError | None = None  # what ended the last attempt
         self.is_at_work = False  #: an attempt is being made
+        self.was_kept = False  #: the last attempt went by a session of an earlier round
         self.is_over = False  #: it has been reported
 
     @property

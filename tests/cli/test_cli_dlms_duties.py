@@ -91,6 +91,7 @@ def test_firmware_goes_over_and_is_activated(here: Callable, meter: DlmsEmulator
     image, url = tmp_path / "image.bin", meter.as_client(1)
     image.write_bytes(bytes(1000))
     words = ("dlms", "firmware", url, str(image), "--identifier", "MKT-2.0", "--yes")
+    assert "are there" not in here("dlms", "firmware", url).stdout  # none was begun
     assert here(*words).stdout == "verified, not activated: 8 blocks, 8 sent in this run\n"
     assert "MKT-2.0" in here("dlms", "firmware", url).stdout
     report = document(here(*words, "--resume", "--activate", "--json"))

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -136,6 +136,26 @@ def test_a_column_that_there_is_not_is_told(profile: Callable) -> None:
     assert done.status == 1
     assert "the profile has no column 1-0:9.9.9" in done.err
     assert profile("--draw", "1-0:9.9.9", "--plot").status == 2
+
+
+def test_columns_of_one_name_are_all_written() -> None:
+    energy, clock = ObisCode.ACTIVE_ENERGY_IMPORT_TOTAL, ObisCode.CLOCK
+    form = ProfileForm()
+    form.columns = (
+        ProfileColumn(clock, 8, 2),
+        ProfileColumn(energy, 3, 2),
+        ProfileColumn(energy, 4, 2),
+        ProfileColumn(energy, 3, 2),
+        ProfileColumn(ObisCode(0, 1, 1, 0, 0), 8, 2),
+    )
+    time = datetime(2026, 3, 1, tzinfo=UTC)
+    row = ProfileRow(time, (time, 1, 2, 3, time), (time, 1, 2, 3, b""))
+    values = form.document(row)["values"]
+    assert isinstance(values, dict)
+    names = ["1-0:1.8.0", "4/1-0:1.8.0*255/2", "3/1-0:1.8.0*255/2", "0-1:1.0.0"]
+    assert list(values.items()) == list(zip(names, (1, 2, 3, time), strict=True))
+    assert form.table([row], None).column_names == ["time", *names]
+    assert form.cells(row)[1:] == [1, 2, 3, "2026-03-01T00:00:00Z"]
 
 
 def test_texts_of_a_meter_steer_no_terminal_and_no_spreadsheet() -> None:

@@ -139,7 +139,7 @@ async def test_key_pairs_are_provided(scheme):
 @pytest.mark.parametrize(
     ("provider", "told"),
     [
-        (MemoryKeys({}), "meter default: MemoryKeys has nothing for: encryption, authentication"),
+        (MemoryKeys({}), "meter default: MemoryKeys has nothing for: encryption, authentication; say whose"),
         (
             MemoryKeys(
                 {

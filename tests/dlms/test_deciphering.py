@@ -198,6 +198,13 @@ def test_what_can_not_be_verified_is_told(known, words):
     assert verdict.startswith(words)
 
 
+def test_what_is_too_short_for_its_tag_is_told_and_the_rest_of_the_tree_stays():
+    nodes = opened(bytes.fromhex("cc003000000081bfc2"), titles=[CLIENT])  # found by fuzzing
+    (told,) = verdicts(nodes)
+    assert told.startswith("not deciphered: ")
+    assert "octets" in told
+
+
 def test_a_dedicated_key_that_nobody_told_is_missing():
     ciphered = GeneralCiphered(METER, key().protect(0x30, METER, 7, GET), is_dedicated=True).encode()
     (verdict,) = verdicts(opened(ciphered))

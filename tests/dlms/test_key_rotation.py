@@ -396,6 +396,22 @@ async def test_keys_that_the_meter_took_are_kept_though_somebody_forgot_them_mea
     assert await rig.is_read()
 
 
+async def test_a_change_that_somebody_else_finished_meanwhile_is_left_as_it_is(tmp_path):
+    vault = FileVault(key_file(tmp_path))
+    rig = Rig(vault)
+
+    @asynccontextmanager
+    async def finished(instead):
+        async with rig.connect(instead) as connected:
+            yield connected
+        vault.finish(METER)
+
+    (await rotate_keys(finished, vault, METER, KINDS, suite=SecuritySuite.SUITE_0)).unwrap()
+    former = tomllib.loads((tmp_path / "keys.toml").read_text())[METER]["former"]
+    assert list(former.values()) == [key.hex() for key in keys()]
+    assert await rig.is_read()
+
+
 #: Begins changes of 30 meters, one after another.
 _BEGINS = """
 import sys

@@ -212,6 +212,22 @@ def test_a_damaged_frame_is_named_with_its_check():
     assert "FCS: 0f 01 (wrong: 86 10 expected)" in text([node])
 
 
+@pytest.mark.parametrize(
+    ("octets", "why"),
+    [
+        ("7ea0210002002303939af47e", "an HDLC frame of 33 octets expected, as its format says; 10 came"),
+        ("7ea01c7e", "an HDLC frame of 28 octets expected, as its format says; 2 came"),
+        ("7ea0020002002303939af47e", "an HDLC frame of 2 octets expected, as its format says; 10 came"),
+        ("7ea07e", "a frame cut short"),
+        ("7ea0070321930000", "frame a0 07 03 21 93 ends its 7 octets in FCS 00 00 where 0f 01 was expected"),
+        ("7e0102037e", "between frames"),
+    ],
+)
+def test_a_frame_of_another_length_than_it_says_is_told_with_both(octets, why):
+    translated = text(translate(octets_of("hdlc-snrm-1byte") + bytes.fromhex(octets)))
+    assert f"({why})" in translated
+
+
 def test_a_damaged_frame_is_read_all_the_same_and_nothing_of_it_joins_a_message():
     message = b"\xe6\xe7\x00" + octets_of("get-response-normal")
     damaged = bytearray(frame(message))

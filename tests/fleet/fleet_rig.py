@@ -77,6 +77,11 @@ class Counted(EmulatorTransport):
         self.site.open_lines.add(self)
         self.site.most_lines = max(self.site.most_lines, len(self.site.open_lines))
 
+    def restart_meter(self):
+        """Let the meter lose power for a moment: the line stays, its session is forgotten."""
+        self.session.close()
+        self.session = self.emulator.begin_session(self._notify)
+
     async def close(self):
         self.site.open_lines.discard(self)
         await super().close()

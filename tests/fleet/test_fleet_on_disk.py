@@ -7,7 +7,7 @@ import pytest
 from meterkit.fleet import Outcome, ReadPlan
 from meterkit.fleet.checkpoints import SqliteCheckpoints
 from meterkit.fleet.coverage import Coverage, Expected
-from meterkit.fleet.gaps import find_gaps, plan_backfill, windows_of
+from meterkit.fleet.gaps import find_gaps
 from meterkit.fleet.sinks import open_sink
 from tests.fleet.fleet_rig import BEGIN, SMALL, Site, dlms, psem
 
@@ -62,7 +62,6 @@ async def test_coverage_finds_what_backfill_reads(site, tmp_path):
         await fleet.run(late, both()).collect()
         coverage = await Coverage.of(sink, *window, wanted, now=BEGIN)
         assert [tally.missing for tally in coverage.by_meter().values()] == [16, 16]
-        windows = windows_of(plan_backfill(find_gaps(coverage)))
-        await fleet.run(PROFILES, both(), windows=windows).collect()
+        await fleet.backfill(PROFILES, both(), find_gaps(coverage)).collect()
         coverage = await Coverage.of(sink, *window, wanted, now=BEGIN)
     assert [tally.missing for tally in coverage.by_meter().values()] == [0, 0]

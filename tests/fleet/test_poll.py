@@ -99,6 +99,30 @@ async def test_a_session_that_dies_while_it_is_idle_is_opened_anew(site):
     assert len(site.dialled) == 2
 
 
+@pytest.mark.parametrize("make", ["add_psem", "add_dlms"])
+async def test_a_meter_that_forgot_a_kept_session_is_called_anew_at_once(site, make):
+    getattr(site, make)("m")
+    entry = (psem if make == "add_psem" else dlms)("m")
+    async with site.fleet() as fleet:
+        reports = []
+        async for report in fleet.poll(ONE_TABLE, [entry], every=300, rounds=3, keep_open=True):
+            reports.append(report)
+            if len(reports) == 1:
+                (line,) = site.open_lines
+                line.restart_meter()
+    assert [report.outcome for report in reports] == [Outcome.READ] * 3
+    assert len(site.dialled) == 2
+
+
+async def test_what_a_meter_refuses_on_a_fresh_session_as_well_is_refused(site):
+    site.add_dlms("m")
+    plan = ReadPlan.model_validate({"dlms": {"registers": ["1-0:99.99.99"]}})
+    async with site.fleet(retries=RetryPolicy(attempts=3)) as fleet:
+        reports = await fleet.poll(plan, [dlms("m")], every=300, rounds=3, keep_open=True).collect()
+    assert [report.outcome for report in reports] == [Outcome.FAILED] * 3
+    assert [report.attempts for report in reports] == [1, 2, 2]
+
+
 async def test_idle_sessions_make_room_for_meters_that_wait(site):
     names = [f"m{n}" for n in range(6)]
     for name in names:

@@ -81,7 +81,7 @@ def security_general_unprotect(octets: bytes) -> None:
 
 @target(also=CIPHERED + SEALED + SEALED_GENERALLY)
 def security_deciphering(octets: bytes) -> None:
-    for node in tried(Deciphering(KEYS, [METER, CLIENT]).nodes, translate(octets)) or ():
+    for node in Deciphering(KEYS, [METER, CLIENT]).nodes(translate(octets)):
         for one in node.walk():
             str(one.meaning)
 

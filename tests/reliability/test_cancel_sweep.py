@@ -292,3 +292,14 @@ def test_every_await_of_a_push_listener_on_a_port_leaves_no_socket(by):
         await cut(listen())
 
     assert cancel_sweep(scenario, by=by, limit=30, has_sockets=True).nbr_places > 1
+
+
+def test_every_await_of_a_meters_server(by):
+    async def scenario(cut):
+        async def serve():
+            async with serve_tcp(psem_meter(), "127.0.0.1", 0):
+                pass
+
+        await cut(serve())
+
+    assert cancel_sweep(scenario, by=by, limit=30, has_sockets=True).nbr_places > 1

@@ -22,6 +22,12 @@ class ProfileForm:
 
     def __init__(self) -> None:
         self.columns: tuple[ProfileColumn, ...] = ()
+        self._named: tuple[tuple[ProfileColumn, ...], list[str]] = ((), [])
+
+    def _unique_names(self) -> list[str]:
+        if self._named[0] is not self.columns:
+            self._named = self.columns, unique_names(self.columns)
+        return self._named[1]
 
     @property
     def shown(self) -> list[int]:
@@ -31,7 +37,7 @@ class ProfileForm:
 
     def document(self, row: ProfileRow) -> dict[str, object]:
         """Return a row as one line of `meterkit dlms profile --json`."""
-        names = unique_names(self.columns)
+        names = self._unique_names()
         values = {names[place]: plain(row.values[place]) for place in self.shown}
         return {"time": time_text(row), "values": values}
 
@@ -48,7 +54,7 @@ class ProfileForm:
         arrow: Any = import_module("pyarrow")
         local = any(row.time is not None and row.time.tzinfo is None for row in rows)
         times = [None if row.time is None else row.time.replace(tzinfo=None) for row in rows]
-        named = unique_names(self.columns)
+        named = self._unique_names()
         names = ["time", *(named[place] for place in self.shown)]
         kinds = [arrow.timestamp("ms", None if local else "UTC")]
         kinds += [self._kind(arrow, place, rows) for place in self.shown]

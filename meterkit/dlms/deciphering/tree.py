@@ -159,7 +159,10 @@ class Deciphering:
             why = "the tag does not fit" if has_key else "no authentication key is known"
         for encryption in keys:
             for title in titles:
-                plain = _without_tag(parts, encryption, title)
+                try:
+                    plain = _without_tag(parts, encryption, title)
+                except ProtocolFault as cut:  # too short for what its header promises
+                    return cut.error.message
                 if _makes_sense(parts.tag, plain):
                     words = f"NOT verified: {why}; sender {title.hex().upper()}"
                     return _Opened(plain, words, has_tag and has_key)

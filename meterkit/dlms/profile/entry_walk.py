@@ -122,7 +122,7 @@ class EntryWalk:
         return turned(answer) if is_turned else answer
 
     def _is_miscounted(self, rows: int, end: int, asked: int, is_turned: bool) -> bool:
-        """Tell whether rows are missing that the meter says it has, so that counting from its end is wrong."""
+        """Tell whether rows are missing that the meter says it has: counting from its end is wrong then."""
         if self._in_use is None or end > self._in_use:
             return False
         return rows < asked if is_turned else not rows and self._is_from_newest

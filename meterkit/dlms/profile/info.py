@@ -71,7 +71,7 @@ class ProfileCache:
         default_factory=dict[AttributeDescriptor, "bytes | None"]
     )
     styles: dict[ObisCode, ClockStyle] = field(default_factory=dict[ObisCode, ClockStyle])  #: of rows' clocks
-    oldest: dict[ObisCode, int] = field(default_factory=dict[ObisCode, int])  #: moments of rows once seen first
+    oldest: dict[ObisCode, int] = field(default_factory=dict[ObisCode, int])  #: moments of oldest rows
 
 
 async def ask(services: Referencing, attributes: Sequence[AttributeDescriptor]) -> list[Result[bytes]]:

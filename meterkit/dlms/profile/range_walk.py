@@ -35,7 +35,8 @@ class RangeWalk:
         self._target = target
         starts = [one for one in (target.span.first, target.resumes_at) if one is not None]
         self._wanted = max(starts, default=None)
-        self._begin = max((one for one in (self._wanted, oldest) if one is not None), default=_OLDEST)
+        known = _OLDEST if oldest is None else oldest
+        self._begin = known if self._wanted is None else max(known, self._wanted)
         self._end = self._last_moment()
         if self._wanted is None or self._wanted <= self._end:
             self._begin = min(self._begin, self._end)  # a clock that was set leaves rows before the oldest
@@ -62,7 +63,7 @@ class RangeWalk:
     def _seam(self) -> int | None:
         """Return where the page at hand ends, if another one follows."""
         target = self._target
-        if not target.info.period or self._end >= _FAR_FUTURE:
+        if not target.info.period or self._end >= _FAR_FUTURE or target.info.entries_in_use == 0:
             return None
         span = target.rows_per_page * target.info.period * HUNDREDTHS * self._growth
         seam = self._begin + span

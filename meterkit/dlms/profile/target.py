@@ -86,9 +86,9 @@ class Target:
         return self.since is not None or self.until is not None
 
     def learn_style(self, batch: Batch, clock: object) -> None:
-        """Take over how a row's clock is written; `clock` is the meter's own."""
+        """Take over how a row's clock is written, if it tells a time; `clock` is the meter's own."""
         place = self.layout.clock
-        if place is not None and len(batch):
+        if place is not None and len(batch) and batch.moments[0] != UNKNOWN:
             self.style = ClockStyle.of(batch.columns[place][0], clock)
 
     def apply_style(self) -> None:

@@ -38,7 +38,7 @@ class CounterName:
 class CounterBlock:
     """Numbers from `first` up to but not `end`, ours alone, each handed out once."""
 
-    __slots__ = ("__weakref__", "_end", "_further", "_next")
+    __slots__ = ("__weakref__", "_behind", "_end", "_further", "_next")
 
     def __init__(self, first: int, end: int) -> None:
         if not 0 <= first <= end <= STOP:
@@ -46,6 +46,7 @@ class CounterBlock:
         self._next = first
         self._end = end
         self._further: deque[tuple[int, int]] = deque()
+        self._behind = 0  # how many numbers those are: `left` is asked for with every message
 
     def __repr__(self) -> str:
         return f"CounterBlock(next {self._next}, {self.left} left)"
@@ -53,8 +54,7 @@ class CounterBlock:
     @property
     def left(self) -> int:
         """How many numbers can still be taken."""
-        left = self._end - self._next
-        return left + sum(end - first for first, end in self._further) if self._further else left
+        return self._end - self._next + self._behind
 
     def take(self) -> int:
         """Return the next number.
@@ -67,7 +67,8 @@ class CounterBlock:
                 raise fault(
                     ErrorKind.SECURITY, "no invocation counter is reserved any more; nothing was sent"
                 )
-            number, self._end = self._further.popleft()
+            self._go_on()
+            number = self._next
         self._next = number + 1
         return number
 
@@ -82,18 +83,25 @@ class CounterBlock:
         for first, end in ((block._next, block._end), *block._further):
             if first < end:
                 self._further.append((first, end))
+                self._behind += end - first
         block.void()
 
     def skip_to(self, number: int) -> None:
         """Leave out all numbers below `number`: the other end has seen higher ones.  Never goes back."""
         while self._further and self._end <= number:
-            self._next, self._end = self._further.popleft()
+            self._go_on()
         self._next = min(max(self._next, number), self._end)
 
     def void(self) -> None:
         """Give up all numbers left, for good."""
         self._further.clear()
+        self._behind = 0
         self._next = self._end
+
+    def _go_on(self) -> None:
+        """Give up what is left of these numbers for the first of those behind."""
+        self._next, self._end = self._further.popleft()
+        self._behind -= self._end - self._next
 
 
 class SeenBefore(ProtocolFault):

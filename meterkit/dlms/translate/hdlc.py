@@ -213,11 +213,19 @@ def _address_size(body: bytes, at: int) -> int:
 
 
 def _why_no_frame(octets: bytes, at: int, piece: bytes) -> str:
-    """Return what is wrong with octets between flags; those that do not begin as a frame are no part of one."""
+    """Return what is wrong with octets between flags, if they begin as a frame does."""
     if octets[at - 1 : at] != b"\x7e" or not _START.match(piece):
         return "between frames"
-    said, came = _announced(octets, at), len(piece)
-    return f"an HDLC frame of {said} octets expected, as its format says; {came} came" if said else "a frame cut short"
+    said, came = _announced(piece, 0), len(piece)
+    if not said:
+        return "a frame cut short"
+    if said != came:
+        return f"an HDLC frame of {said} octets expected, as its format says; {came} came"
+    try:
+        _ = HdlcFrame.decode(piece)
+    except ProtocolFault as odd:
+        return odd.error.message
+    return "between frames"
 
 
 def _noise(octets: bytes, start: int, end: int, base: int | None) -> list[Node]:

@@ -205,6 +205,7 @@ def test_a_clock_that_is_none_is_told_with_row_column_and_octets():
         ("07ea0301ff00000000270f00", "deviation 9999"),
         ("07ea021eff000000ff800000", "day 30 of month 2"),
         ("000000000000000000000000", "year 0"),
+        ("0001010101000000ffffc400", "year 1"),
         ("07ea0301ff003c0000800000", "minute 60"),
         ("07ea0301ff003bff64800000", "hundredths 100"),
     ],

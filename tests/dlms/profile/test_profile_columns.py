@@ -166,3 +166,20 @@ def test_no_rows_are_an_empty_table():
     table = columns_of(axdr.encode_array([]), layout()).to_arrow()
     assert table.num_rows == 0
     assert table.column_names == ["time", "1-0:1.8.0"]
+
+
+def test_columns_of_one_name_and_a_second_clock_are_all_there():
+    other_clock = ProfileColumn(ObisCode(0, 1, 1, 0, 0), 8, 2)
+    extended = ProfileColumn(ENERGY.obis, 4, 2)
+    shape = layout(CLOCK, ENERGY, extended, ENERGY, other_clock)
+    time = datetime(2026, 3, 1, 12, tzinfo=WINTER)
+    number = axdr.encode_double_long_unsigned
+    cells = [axdr.encode_octet_string(clock(time)), number(1), number(2), number(3)]
+    cells.append(axdr.encode_octet_string(clock(time + timedelta(hours=1))))
+    told = columns_of(axdr.encode_array([axdr.encode_structure(cells)]), shape)
+
+    (row_,) = told.to_rows()
+    assert row_.values[1:4] == (1, 2, 3)
+    assert row_.values[4] == datetime(2026, 3, 1, 12, tzinfo=UTC)
+    names = ["time", "1-0:1.8.0", "4/1-0:1.8.0*255/2", "3/1-0:1.8.0*255/2", "0-1:1.0.0"]
+    assert told.to_arrow().column_names == names

@@ -446,8 +446,22 @@ async def test_years_before_the_oldest_row_cost_no_requests():
         assert len(scripted.asked) < 400
 
 
+async def test_a_since_before_all_meters_costs_no_requests_where_the_oldest_row_has_no_time():
+    rows = [at(b"\xff" * 12, 0), *simple(300)[1:]]
+    scripted = ScriptedMeter(rows, now=simple(300)[-1][0])
+    found, _ = await collected(stream_of(scripted, since=datetime.min, page_octets=1 << 13))
+    assert numbers(found)[-299:] == list(range(1, 300))
+    assert len(scripted.asked) < 60
+
+
+async def test_an_empty_profile_is_asked_once_whatever_its_period():
+    scripted = ScriptedMeter([], attribute_4=b"\x06\0\0\0\x01")  # s
+    assert await collected(stream_of(scripted)) == ([], None)
+    assert len(scripted.asked) == 2  # its oldest row, and all
+
+
 class Miscounting(ScriptedMeter):
-    """A meter that says it has as many rows as there is room for; its newest row is number 1 if it is LIFO."""
+    """A meter that says it has as many rows as there is room for."""
 
     def __init__(self, count, *, is_newest_first):
         rows = simple(count)
