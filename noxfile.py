@@ -41,7 +41,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Types: mypy --strict and pyright --strict over the package."""
-    session.install("-e", ".[cli,arrow,fast,serialx]")
+    session.install("-e", ".[arrow,cli,fast,keyring,otel,postgresql,procrastinate,serialx]")
     session.install("mypy>=1.11", "pyright[nodejs]>=1.1.390", "types-pyserial")
     session.run("mypy")
     session.run("pyright")

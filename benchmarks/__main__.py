@@ -16,6 +16,8 @@ from benchmarks import (
     load_profile,
     many,
     profile,
+    security,
+    sinks,
     tables,
     translate,
 )
@@ -33,9 +35,11 @@ def jobs() -> Iterator[dict[str, object]]:
         tables,
         exchange,
         dlms,
+        security,
         line,
         many,
         fleet,
+        sinks,
         translate,
     ):
         yield from module.jobs()
