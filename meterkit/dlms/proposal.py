@@ -10,6 +10,7 @@ from typing import Final
 from meterkit.dlms.acse.apdus import Aarq, ApplicationContext, AuthenticationMechanism
 from meterkit.dlms.apdu.initiate import InitiateRequest
 from meterkit.dlms.conformance import Conformance
+from meterkit.dlms.security.control import Security
 from meterkit.options import DlmsClientOptions
 
 _COMMON: Final = (
@@ -41,9 +42,16 @@ SHORT_NAME_SERVICES: Final = (
 )
 
 
-def propose(options: DlmsClientOptions) -> InitiateRequest:
-    """Return the InitiateRequest, in clear."""
+def propose(options: DlmsClientOptions, *, is_datagram: bool = False) -> InitiateRequest:
+    """Return the InitiateRequest, in clear.
+
+    A network that doubles and delays a datagram may bring a general block into the next answer, where
+    nothing tells it from that answer's own: they bear no invoke id.  So in clear over datagrams they are
+    asked for only by those who name them; under a cipher the tag of the whole tells.
+    """
     known = SHORT_NAME_SERVICES if options.referencing == "short_name" else LOGICAL_NAME_SERVICES
+    if is_datagram and options.security is Security.NONE:
+        known &= ~Conformance.GENERAL_BLOCK_TRANSFER
     return InitiateRequest(conformance=options.conformance or known, max_pdu=options.max_pdu)
 
 

@@ -316,7 +316,7 @@ class DlmsSession:
         return answer
 
     async def _ask_to_associate(self, password: bytes | None) -> Result[NegotiatedAssociation]:
-        secured, offer = self._secured, propose(self.options)
+        secured, offer = self._secured, propose(self.options, is_datagram=self.transport.is_datagram)
         request = plain_aarq(self.options, offer, password)
         if secured is not None:
             offer, request = await secured.begin(offer, request)

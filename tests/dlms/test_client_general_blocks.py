@@ -13,6 +13,9 @@ import pytest
 from meterkit import DlmsClient, Err, ErrorKind, Ok
 from meterkit.codec import axdr
 from meterkit.dlms.apdu.descriptors import Selection
+from meterkit.dlms.conformance import Conformance
+from meterkit.dlms.proposal import LOGICAL_NAME_SERVICES, propose
+from meterkit.options import DlmsClientOptions
 from tests.dlms.impaired import note_what_is_performed
 from tests.dlms.rig import RecordingTransport, meter, options
 from tests.virtual_clock import VirtualClockLoop
@@ -82,7 +85,13 @@ def lossy_meter():
 
 def run(wire, emulator, use):
     async def session():
-        chosen = options(emulator, manager=True, max_pdu=200, exchange_timeout=600.0)
+        chosen = options(
+            emulator,
+            manager=True,
+            max_pdu=200,
+            exchange_timeout=600.0,
+            conformance=LOGICAL_NAME_SERVICES,  # over datagrams, who does not name general blocks gets none
+        )
         async with DlmsClient(wire, chosen) as client:
             (await client.connect()).unwrap()
             return await use(client)
@@ -109,7 +118,7 @@ def test_lost_blocks_and_acknowledgements_cost_time_and_nothing_else(seed, is_da
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_blocks_that_come_late_or_twice_get_into_no_other_value(seed):
+def test_blocks_that_come_late_get_into_no_other_value(seed):
     async def use(client):
         return [
             await client.get_attribute(*LOAD_PROFILE, Selection.by_entry(first, first + 20))
@@ -144,3 +153,51 @@ def test_a_long_request_is_performed_once_at_most(seed, is_datagram, monkeypatch
     else:
         assert written.error.kind is ErrorKind.TIMEOUT, seed
         assert performed in ([], [note]), seed
+
+
+def test_in_clear_over_datagrams_general_blocks_are_asked_for_by_name_alone():
+    general = Conformance.GENERAL_BLOCK_TRANSFER
+    assert not propose(DlmsClientOptions(), is_datagram=True).conformance & general
+    assert propose(DlmsClientOptions(), is_datagram=False).conformance & general
+    assert (
+        propose(DlmsClientOptions(conformance=LOGICAL_NAME_SERVICES), is_datagram=True).conformance & general
+    )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_datagrams_that_come_late_and_twice_get_into_no_other_value_without_general_blocks(seed):
+    emulator, healthy = lossy_meter(), lossy_meter()
+
+    async def session(wire):
+        chosen = options(emulator, manager=True, max_pdu=200, exchange_timeout=600.0)
+        async with DlmsClient(wire, chosen) as client:
+            (await client.connect()).unwrap()
+            return [
+                await client.get_attribute(*LOAD_PROFILE, Selection.by_entry(first, first + 20))
+                for first in (1, 4, 8, 12)
+            ]
+
+    with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
+        expected = runner.run(session(RecordingTransport(healthy)))
+        came = runner.run(session(DoublingLine(emulator, seed)))
+    for one, right in zip(came, expected, strict=True):
+        assert isinstance(one, Err) or one == right, seed
+
+
+class DoublingLine(LossyLine):
+    """Doubles and delays whole datagrams of any kind but the first, which is the AARE."""
+
+    def __init__(self, emulator, seed):
+        super().__init__(emulator, seed, is_datagram=True)
+        self._is_first = True
+
+    async def send(self, octets):
+        await RecordingTransport.send(self, octets)
+
+    def _carry(self, message, now):
+        copies = 1 if self._is_first or self._dice.random() > 0.3 else 2
+        self._is_first = False
+        for copy in range(copies):
+            late = self._dice.uniform(0, 8.0) if copy else 0.0
+            self._number += 1
+            heapq.heappush(self._on_the_way, (now + late, self._number, message))
