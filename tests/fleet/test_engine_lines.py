@@ -1,17 +1,22 @@
 """Which meters one job reads: what shares a line or a permit is together, and stays where it is."""
 
+import asyncio
+import contextlib
+from types import SimpleNamespace
+
 import pytest
 
 pytest.importorskip("procrastinate", reason="needs-postgresql-server", exc_type=ImportError)
 
 from meterkit.errors import ErrorKind, MeterError
-from meterkit.fleet import RetryPolicy
-from meterkit.fleet.engine import EngineFile
+from meterkit.fleet import FleetLimits, RetryPolicy
+from meterkit.fleet.engine import EngineFile, Worker
 from meterkit.fleet.engine.group_job import follow_ups
 from meterkit.fleet.engine.group_report import GroupReport, Order
 from meterkit.fleet.engine.lines import assign, lines_of
 from tests.fleet.fleet_rig import BEGIN, psem
 from tests.fleet.samples import QUARTER
+from tests.virtual_clock import VirtualClockLoop
 
 
 def ids(lines):
@@ -103,3 +108,31 @@ def test_mistakes_in_schedules_are_told(schedules, told):
     }
     with pytest.raises(ValueError, match=told):
         EngineFile.model_validate(content)
+
+
+@pytest.mark.parametrize("has_jobs", [True, False])
+def test_a_cancellation_that_was_lost_is_said_again(has_jobs):
+    heard = []
+
+    async def deaf(name, times):
+        for _ in range(times):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        heard.append((name, asyncio.get_running_loop().time()))
+
+    async def main():
+        worker = Worker("postgresql://nobody@localhost/nothing")
+        engine = SimpleNamespace(
+            stop=lambda reason: None, settings=SimpleNamespace(limits=FleetLimits(stop_grace=10))
+        )
+        runner = asyncio.create_task(deaf("runner", 2))
+        watchers = [asyncio.create_task(deaf("watcher", 3))]
+        await asyncio.sleep(0)
+        await worker._end(engine, runner, watchers, has_jobs=has_jobs)
+
+    with asyncio.Runner(loop_factory=VirtualClockLoop) as loop:
+        loop.run(main())
+    (watcher, first), (runner, last) = sorted(heard, key=lambda one: one[0] == "runner")
+    assert (watcher, runner) == ("watcher", "runner")
+    assert first == pytest.approx(2.0)
+    assert last == pytest.approx(40.0 if has_jobs else 1.0)  # jobs get their grace, and time to report

@@ -41,6 +41,7 @@ __all__ = ["Worker", "WorkerSettings"]
 _REPORTS: Final = 30.0
 _FIRST_PAUSE: Final = 1.0  # s before a dead database is tried again; then twice as long each time
 _LAST_PAUSE: Final = 30.0  # s
+_CANCEL_AGAIN: Final = 1.0  # s until a cancellation counts as lost
 _DRAIN_PAUSE: Final = 0.2  # s between looks whether anything is left
 _ENDED: Final = "Procrastinate's worker ended by itself"
 _log = logging.getLogger("meterkit.fleet.engine")
@@ -196,7 +197,7 @@ class Worker:
             await asyncio.wait([runner, *watchers], return_when=asyncio.FIRST_COMPLETED)
         finally:
             with anyio.CancelScope(shield=True):
-                await self._end(engine, runner, watchers)
+                await self._end(engine, runner, watchers, has_jobs=not drain)
         for task in (runner, *watchers):
             if not task.cancelled() and (broken := task.exception()) is not None:
                 raise broken
@@ -204,16 +205,31 @@ class Worker:
             raise ConnectorException(_ENDED)
 
     async def _end(
-        self, engine: Engine, runner: asyncio.Task[None], watchers: list[asyncio.Task[None]]
+        self,
+        engine: Engine,
+        runner: asyncio.Task[None],
+        watchers: list[asyncio.Task[None]],
+        *,
+        has_jobs: bool,
     ) -> None:
-        """End what is left, each once and in its own time."""
-        for task in watchers:
-            task.cancel()
+        """End what is left, each in its own time.
+
+        A cancellation that comes just as a connection is had is lost (seen on Python 3.11), so watchers are
+        told again and again; Procrastinate's worker, for which a second one cuts jobs, once its time is over.
+        """
         if not runner.done():
             if not self._is_stopping:
                 runner.cancel()
             engine.stop("the worker was stopped")
-        await asyncio.wait([runner, *watchers])
+        clock = asyncio.get_running_loop().time
+        overdue = clock() + (engine.settings.limits.stop_grace + _REPORTS if has_jobs else 0.0)
+        left = {runner, *watchers}
+        while left:
+            for task in watchers:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN)
+            if clock() >= overdue:
+                runner.cancel()
         self._runner = None
 
     async def _watch(self, engine: Engine) -> None:
