@@ -43,7 +43,7 @@ _AUTHENTICATIONS: Final = {
     "ecdsa": "hls7",
 }
 _COUNTED_FROM: Final = datetime(2026, 1, 1, tzinfo=UTC)
-_COUNTED_A_SECOND: Final = 16  # more than anybody has of it, on and on; so they last eight years
+_COUNTED_A_SECOND: Final = 40  # more than anybody has of it, on and on; so they last three years
 _WITH_PASSWORD: Final = ("low", "high", "md5", "sha1", "sha256")
 _SYMMETRIC: Final = {
     "encryption_key": KeyKind.GLOBAL_UNICAST_ENCRYPTION,
