@@ -175,13 +175,14 @@ class _Flaws:
         model: type[M],
         given: Mapping[str, Any],
         query: Mapping[str, str],
-        names: Iterable[str],
+        names: frozenset[str],
         before: Mapping[str, Any] | None = None,
     ) -> M | None:
         """Return the options, or None after noting what is wrong; `before` goes before the query."""
-        own = set(names)
         values = {
-            name: _value(name, model.model_fields[name], text) for name, text in query.items() if name in own
+            name: _value(name, model.model_fields[name], text)
+            for name, text in query.items()
+            if name in names
         }
         try:
             return model.model_validate({**given, **values, **(before or {})})
@@ -231,12 +232,11 @@ def _members(setting: str, kind: type[Flag] | type[IntEnum], text: str) -> objec
     return value
 
 
-def _set_fields(model: BaseModel, names: Iterable[str]) -> dict[str, str]:
+def _set_fields(model: BaseModel, names: frozenset[str]) -> dict[str, str]:
     settings: dict[str, str] = {}
-    wanted = set(names)
     for name, info in type(model).model_fields.items():
         value: object = getattr(model, name)
-        if name in wanted and value != info.default and not (value is None and info.is_required()):
+        if name in names and value != info.default and not (value is None and info.is_required()):
             settings[name] = _text(value)
     return settings
 

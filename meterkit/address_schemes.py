@@ -50,17 +50,17 @@ class Scheme:
     fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
     #: Short names of settings, by the names that they stand for.
     short: Mapping[str, str] = field(default_factory=dict[str, str])
+    #: The settings of the line that stand after the question mark.
+    line_names: frozenset[str] = field(init=False)
+    #: The settings of the protocol that may be written, by their full names; secrets are none.
+    option_names: frozenset[str] = field(init=False)
 
-    @property
-    def line_names(self) -> frozenset[str]:
-        """The settings of the line that stand after the question mark."""
-        return frozenset(self.line.model_fields) - {"host", "port"}
-
-    @property
-    def option_names(self) -> frozenset[str]:
-        """The settings of the protocol that may be written, by their full names; secrets are none."""
-        fields = self.options.model_fields
-        return frozenset(name for name, info in fields.items() if info.repr) - set(self.fixed)
+    def __post_init__(self) -> None:
+        # Once: a fleet reads an address for each of its meters, again and again.
+        line = frozenset(self.line.model_fields) - {"host", "port"}
+        shown = frozenset(name for name, info in self.options.model_fields.items() if info.repr)
+        object.__setattr__(self, "line_names", line)
+        object.__setattr__(self, "option_names", shown - set(self.fixed))
 
     def full_name(self, name: str) -> str:
         """Return a setting's full name: "client_address" for "client"."""

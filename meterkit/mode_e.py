@@ -1,9 +1,9 @@
 r"""The texts of an IEC 62056-21 sign-on: request, identification, acknowledgement.
 
     reader  / ? address ! CR LF                              06 V Z Y CR LF
-    meter                         / XXX Z \2 text CR LF                       06 V Z Y CR LF, or data
+    meter                         / MAN Z \2 text CR LF                       06 V Z Y CR LF, or data
 
-XXX is the manufacturer, Z the highest speed, \2 tells that the meter speaks HDLC (mode E).
+MAN is the manufacturer, Z the highest speed, \2 tells that the meter speaks HDLC (mode E).
 The acknowledgement chooses: V the protocol (0 text, 2 HDLC), Z a speed, Y what follows (0 data readout,
 1 programming, 2 HDLC).
 

@@ -23,23 +23,24 @@ from typing import Final
 
 from meterkit.recording import HIDDEN, Direction
 
-#: What is secret by class: attributes and methods, as the logs of a client leave them out.
+#: Attributes that are secret, by class: a client's log leaves them out, too.  Source: Blue Book.
 ATTRIBUTES: Final[Mapping[int, tuple[int, ...]]] = {
-    15: (7,),
-    19: (7, 8, 9),
-    44: (5,),
-    45: (3,),
-    46: (3, 4),
-    91: (5,),
-    100: (6, 7),
-    101: (10, 11),
+    15: (7,),  # Association LN: secret
+    19: (7, 8, 9),  # IEC local port setup: passwords
+    44: (5,),  # PPP setup: PPP_authentication
+    45: (3,),  # GPRS modem setup: PIN_code
+    46: (3, 4),  # SMTP setup: user name, password
+    91: (5,),  # G3 MAC setup: mac_key_table
+    100: (6, 7),  # NTP setup: authentication_keys, client_key
+    101: (10, 11),  # ZigBee SAS startup: link_key, network_key
 }
+#: Methods whose parameters are secret, by class.  Source: Blue Book.
 METHODS: Final[Mapping[int, tuple[int, ...]]] = {
-    12: (5, 6, 8),
-    15: (1, 2),
-    64: (2, 3),
-    72: (7, 8),
-    100: (2,),
+    12: (5, 6, 8),  # Association SN: change_LLS_secret, change_HLS_secret, reply_to_HLS_authentication
+    15: (1, 2),  # Association LN: reply_to_HLS_authentication, change_HLS_secret
+    64: (2, 3),  # Security setup: key_transfer, key_agreement
+    72: (7, 8),  # M-Bus client: set_encryption_key, transfer_key
+    100: (2,),  # NTP setup: add_authentication_key
 }
 
 

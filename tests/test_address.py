@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meterkit.address import AddressError, MeterAddress
+from meterkit.address_schemes import SCHEMES
 from meterkit.connection import connect
 from meterkit.dlms.acse.apdus import AuthenticationMechanism
 from meterkit.dlms.client import DlmsClient
@@ -399,3 +400,11 @@ def test_without_keys_a_secured_address_says_what_is_missing() -> None:
 @pytest.mark.parametrize("name", ["encryption_key", "master_key", "keys", "signing_key", "password", "key"])
 def test_no_key_stands_in_an_address(name: str) -> None:
     assert "000102" not in refusal(f"{SECURED}&{name}=000102")
+
+
+def test_the_names_of_settings_are_made_once_and_hold_no_secret():
+    for scheme in SCHEMES.values():
+        assert scheme.option_names is scheme.option_names
+        assert scheme.line_names is scheme.line_names
+        assert not scheme.line_names & {"host", "port"}
+        assert not scheme.option_names & {"keys", "counters", *scheme.fixed}

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meterkit.codec import axdr
-from meterkit.dlms import secret_requests
 from meterkit.dlms.apdu.action import ActionRequestNormal, ActionRequestWithList
 from meterkit.dlms.apdu.block import GeneralBlockTransfer
 from meterkit.dlms.apdu.descriptors import AttributeDescriptor, MethodDescriptor
@@ -13,7 +12,7 @@ from meterkit.dlms.apdu.set import SetRequestNormal, SetRequestWithList
 from meterkit.dlms.cosem.obis import ObisCode
 from meterkit.dlms.hdlc.frame import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
 from meterkit.dlms.wrapper import WrapperHeader
-from meterkit.passwords import ATTRIBUTES, METHODS, PasswordRedactor
+from meterkit.passwords import PasswordRedactor
 from meterkit.recording import HIDDEN, Direction
 
 SENT = Direction.SENT
@@ -171,8 +170,3 @@ def test_cuts_show_nothing_more_and_break_nothing(cuts, name, line):
     assert len(cut) == len(whole)
     # In doubt a torn list hides the head of what comes behind it as well; it shows nothing else.
     assert all(torn in (seen, HIDDEN[0]) for torn, seen in zip(cut, whole, strict=True))
-
-
-def test_what_is_secret_is_the_same_here_and_in_the_log():
-    assert dict(ATTRIBUTES) == secret_requests._ATTRIBUTES
-    assert dict(METHODS) == secret_requests._METHODS

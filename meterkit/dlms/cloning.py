@@ -34,6 +34,7 @@ _PROFILE, _BUFFER, _ENTRIES_IN_USE = 7, 2, 7  # class and attributes
 _NAME, _NAME_HEAD = 1, b"\x09\x06"  # attribute; octet-string of a logical name
 _VIEWS: Final = {15: (2,), 12: (2, 3)}  # attributes of the current association that follow from the objects
 _SECRET: Final = "read-write-denied"
+_LOWEST, _HIGHEST = -128, 127  # index of an attribute or method
 _UNDECLARED: Final = 10  # attributes tried of a class that nobody declared
 Progress = Callable[[int, int], None]
 
@@ -122,7 +123,8 @@ def _newest(one: _Saved, rows: int | None) -> Selection | None:
 def _readable(element: ObjectListElement) -> list[int]:
     """Return the attributes to be read; those in the view, or all that the class declares."""
     if element.attribute_access:
-        return [index for index in sorted(element.attribute_access) if index and element.is_readable(index)]
+        told = sorted(element.attribute_access)
+        return [index for index in told if _has_name(element, index) and element.is_readable(index)]
     declared = class_for(element.class_id, element.version).attributes
     if not declared and (known := versions_of(element.class_id)):
         declared = known[-1].attributes
@@ -141,10 +143,19 @@ def _object(one: _Saved) -> dict[str, object]:
         told["name"] = name
     if element.base_name is not None:
         told["base_name"] = element.base_name
-    indices = sorted({*element.attribute_access, *one.values})
+    indices = [i for i in sorted({*element.attribute_access, *one.values}) if _has_name(element, i)]
     attributes = {str(index): _attribute(one, index) for index in indices if not _is_absent(one, index)}
-    methods = {str(i): {"access": _words(rights, "execute")} for i, rights in element.method_access.items()}
+    methods = {
+        str(index): {"access": _words(rights, "execute")}
+        for index, rights in element.method_access.items()
+        if _has_name(element, index)
+    }
     return told | {"attributes": attributes} | ({"methods": methods} if methods else {})
+
+
+def _has_name(element: ObjectListElement, index: int) -> bool:
+    """Tell whether an index names one attribute or method: negative ones, the manufacturer's, by LN only."""
+    return 0 < index <= _HIGHEST or (element.base_name is None and _LOWEST <= index < 0)
 
 
 def _is_absent(one: _Saved, index: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from meterkit.dlms.apdu import decode_apdu
@@ -17,6 +18,14 @@ EXCEPTIONS: Final = frozenset(
 _SHOWN = 24  # octets of an answer that a message shows
 _CIPHERING: Final = frozenset((ServiceError.DECIPHERING_ERROR, ServiceError.INVOCATION_COUNTER_ERROR))
 _APPLICATION_REFERENCE, _DECIPHERING_ERROR = 0, 6  # error class and value of a confirmedServiceError
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRefusal(MeterError):
+    """A refusal by the result of the service itself, which is protected as any answer is.
+
+    A refusal of the whole APDU is none: it may come in clear where all else is ciphered, from anybody.
+    """
 
 
 def exception(octets: bytes) -> MeterError | None:
@@ -48,9 +57,9 @@ def expected_counter(octets: bytes) -> int | None:
     return apdu.invocation_counter if isinstance(apdu, ExceptionResponse) else None
 
 
-def refused(result: DataAccessResult | ActionResult) -> MeterError:
+def refused(result: DataAccessResult | ActionResult) -> ResultRefusal:
     """Return what a result other than success says.  Its number is the error's `code`."""
-    return MeterError(ErrorKind.REFUSED, result.words, int(result))
+    return ResultRefusal(ErrorKind.REFUSED, result.words, int(result))
 
 
 def unexpected(octets: bytes, expected: str) -> MeterError:

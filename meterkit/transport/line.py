@@ -18,6 +18,7 @@ from meterkit.transport.turns import Turns
 # s of silence that show an abandoned meter has nothing more to say.  C12.18 meters repeat an answer that
 # was not acknowledged after 2 s.
 SETTLE_TIME = 2.5
+CLOSE_LIMIT = 3.0  # s to close the wire, even while its last meter is being cancelled; then it is cut
 SETTLE_LIMIT = 10.0  # s after which a line that never falls silent is used all the same
 
 
@@ -71,7 +72,7 @@ class Line:
         self._members.discard(meter)
         if self._members:
             return
-        with anyio.CancelScope(shield=True):
+        with anyio.move_on_after(CLOSE_LIMIT, shield=True):
             async with self._door:
                 if not self._members:
                     await self.transport.close()

@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 
 import anyio
 
-from meterkit.errors import ProtocolFault
+from meterkit.errors import MeterError, ProtocolFault
 from meterkit.options import UdpOptions
 from meterkit.transport.base import Transport
 from meterkit.transport.octets import INBOX_LIMIT, Inbox, transport_error
@@ -77,10 +77,17 @@ async def open_datagrams(
     try:
         transport, _ = await asyncio.shield(opening)
     except asyncio.CancelledError:
-        transport, _ = await opening
-        transport.abort()
+        opening.add_done_callback(_abort)
+        with anyio.CancelScope(shield=True):  # a scope around this cancels again at every turn
+            await asyncio.wait({opening})
         raise
     return transport
+
+
+def _abort(opening: asyncio.Future[tuple[asyncio.DatagramTransport, asyncio.DatagramProtocol]]) -> None:
+    """Close what was opened for a call that was cancelled; what failed is nobody's surprise."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result()[0].abort()
 
 
 class DatagramInbox(Inbox):
@@ -150,6 +157,11 @@ class DatagramProtocol(DatagramInbox, asyncio.DatagramProtocol):
         """Remember the transport to write to."""
         self._transport = cast("asyncio.DatagramTransport", transport)  # uvloop's is no subclass of it
 
+    def fail(self, error: MeterError) -> None:
+        """End the line for the reason `error`, for whoever receives and whoever waits to send."""
+        super().fail(error)
+        self._writable.set()
+
     def datagram_received(self, data: bytes, addr: Any) -> None:
         """Keep what came; only the meter's datagrams come at all."""
         self.put(bytes(data))
@@ -162,7 +174,6 @@ class DatagramProtocol(DatagramInbox, asyncio.DatagramProtocol):
         """Record why, and wake everybody."""
         reason = udp_error_in_words(exc) if exc else "the line was closed"
         self.fail(transport_error(self._name, reason))
-        self._writable.set()
         self._ended.set()
 
     def pause_writing(self) -> None:

@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 
 from meterkit.cli import main
+from meterkit.dlms.client import DlmsClient
+from meterkit.dlms.cosem.obis import ObisCode
+from meterkit.errors import ErrorKind, MeterError
+from meterkit.result import Err
 from tests.cli.conftest import Done
 from tests.cli.test_cli_dlms import PASSWORD, DlmsEmulator
 
@@ -108,6 +112,7 @@ def test_firmware_goes_over_and_is_activated(here: Callable, meter: DlmsEmulator
         (("--activate",), "name the image"),
         (("nowhere.bin", "--identifier", "x"), "cannot read nowhere.bin"),
         (("EMPTY", "--identifier", "x"), "is empty"),
+        (("IMAGE", "--identifier", "x", "--patience", "nan"), "--patience nan: 0 or more is allowed"),
         (("IMAGE",), "--identifier is missing"),
         (("IMAGE", "--identifier", "hex:xy"), "is no hex"),
         (("IMAGE", "--identifier", "x"), "say --yes"),
@@ -134,6 +139,28 @@ def test_all_logs_come_as_one_by_time(here: Callable, meter: DlmsEmulator) -> No
     assert "power down" in told
     none = here("dlms", "events", meter.url, "--since", "2099-01-01", password="")
     assert none.stdout == "no event in this span of time\n"
+
+
+def test_a_log_that_is_refused_leaves_the_others(
+    here: Callable, meter: DlmsEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = Err(MeterError(ErrorKind.REFUSED, "read-write-denied (3)", 3))
+    read = DlmsClient.events
+
+    async def events(client: DlmsClient, log: ObisCode, since: datetime | None = None) -> object:
+        return refusal if str(log) == "0-0:99.98.0*255" else await read(client, log, since)
+
+    monkeypatch.setattr(DlmsClient, "events", events)
+    every = here("dlms", "events", meter.url, "--log", "all", "--json", password="")
+    assert every.returncode == 1
+    assert "read-write-denied" in every.stderr
+    told = json.loads(every.stdout)
+    counts = {one["obis_code"]: one["events"] for one in told["logs"]}
+    assert counts.pop("0-0:99.98.0*255") == 0
+    assert sum(counts.values()) == len(told["events"]) > 0
+    alone = here("dlms", "events", meter.url, "--json", password="")
+    assert alone.returncode == 1
+    assert "read-write-denied" in alone.stdout + alone.stderr
 
 
 def test_billing_is_told_with_names_and_units(here: Callable, meter: DlmsEmulator) -> None:

@@ -299,6 +299,15 @@ def test_new_keys_may_come_from_elsewhere_and_be_kept_elsewhere(here, start, tmp
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_key_typed_for_the_place_that_keeps_keys_is_not_shown(here) -> None:
+    typed = "0F" * 16
+    words = (*GMAC, "--key-from", "demo", "--meter", METER, "--keep-in", typed)
+    done = here("dlms", "keys", "rotate", URL, *words, YES)
+    assert done.returncode == 2
+    assert "--keep-in: new keys have to be kept" in done.stderr
+    assert typed not in done.stderr + done.stdout
+
+
 def test_pending_keys_can_be_forgotten(here, keys: Path) -> None:
     keys.write_text(keys.read_text() + f'[{METER}.pending]\nencryption = "{"22" * 16}"\n')
     done = here("dlms", "keys", "rotate", URL, *by_file(keys), "--forget", YES, "--json")

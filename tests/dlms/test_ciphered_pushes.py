@@ -499,6 +499,28 @@ async def test_a_provider_that_fails_is_an_error_of_that_push_alone():
 
 
 @pytest.mark.anyio
+async def test_a_provider_with_a_mistake_in_it_is_told_once_and_the_next_push_is_opened():
+    class Mistaken:
+        asked = 0
+
+        def key(self, meter, kind):
+            self.asked += 1
+            if self.asked == 1:
+                raise LookupError("no such row")
+            return KNOWN.get(kind)
+
+    queue = PushQueue(10)
+    desk = PushDesk(queue, PushProtection(keys=Mistaken(), counters=MemoryCounterStore()))
+    desk.prepare()
+    meter = Meter()
+    queue.put(PEER, [Heard(1, 64, meter.glo()), Heard(1, 64, meter.glo())])
+    with pytest.raises(LookupError):
+        await desk.take()
+    assert (await desk.take()).unwrap().raw == PUSH
+    assert await desk.take() is None
+
+
+@pytest.mark.anyio
 async def test_without_a_place_for_counters_nothing_is_listened_to(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))

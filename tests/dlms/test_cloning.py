@@ -213,3 +213,21 @@ async def test_short_name_rights_of_authenticated_messages_are_saved_as_what_the
     assert "value" in told["1-0:1.8.0*255"]["2"]
     modes = {tuple(right["access"]) for rights in told.values() for right in rights.values()}
     assert modes <= {(), ("read", "authenticated_request"), ("read", "write", "authenticated_request")}
+
+
+async def test_rights_to_what_has_no_short_name_are_left_out_so_that_the_clone_can_be_served(monkeypatch):
+    plain = association_view._attribute_rights
+
+    def with_nameless(*of):
+        """Return one right more each for attributes 0, which stands for all, and -1."""
+        told = plain(*of)
+        assert told[0] == 1
+        assert told[1] < 0x7E
+        return bytes((1, told[1] + 2)) + told[2:] + bytes.fromhex("02030f00160100 02030fff160100")
+
+    monkeypatch.setattr(association_view, "_attribute_rights", with_nameless)
+    document = await saved(meter(profile={"rows": 1}, short_name_referencing=True))
+    indices = {int(index) for one in document["objects"] for index in one["attributes"]}
+    assert min(indices) == 1
+    assert len(indices) > 5
+    assert served(document).device.objects

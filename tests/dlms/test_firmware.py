@@ -106,6 +106,15 @@ async def test_what_takes_its_time_is_asked_about_and_never_asked_for_again():
     assert emulator.device.duties.firmware == NAME
 
 
+@pytest.mark.parametrize("patience", [-1.0, float("nan")])
+async def test_a_patience_that_would_never_end_is_refused_before_anything_is_sent(patience):
+    async with connected(meter(), manager=True) as (client, wire):
+        with pytest.raises(ValueError, match="0 s or more expected"):
+            await client.update_firmware(IMAGE, NAME, patience=patience)
+
+    assert sent(wire, INITIATE) == 0
+
+
 async def test_patience_ends_and_another_run_goes_on_waiting():
     emulator = meter(verification_time=60.0)
     async with connected(emulator, manager=True) as (client, wire):

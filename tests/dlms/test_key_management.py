@@ -5,6 +5,8 @@ from pydantic import SecretBytes
 
 from meterkit import ErrorKind, Security
 from meterkit.dlms.cosem import security_setup as cosem
+from meterkit.dlms.hdlc.control import HdlcControl, HdlcFrameType
+from meterkit.dlms.hdlc.frame import HdlcFrame
 from meterkit.dlms.secured.counter_store import MemoryCounterStore
 from meterkit.dlms.secured.key_fingerprint import fingerprint
 from meterkit.dlms.security import KeyKind
@@ -183,6 +185,63 @@ async def test_a_refused_transfer_changes_nothing_and_goes_once():
         await reads(client)
 
 
+EXCEPTION = bytes.fromhex("d8 01 03")  # service-not-allowed, other-reason: in clear, from anybody
+
+
+def answered_by(wire, octets, *, is_first_too=True):
+    """Have the next request performed, and answered by other octets; or the one after it."""
+    send, left = wire.send, 1 if is_first_too else 2
+
+    async def sent(request):
+        nonlocal left
+        await send(request)
+        left -= 1
+        if left == 0:
+            wire._pending[:] = octets
+
+    wire.send = sent
+
+
+def in_wrapper(apdu):
+    return bytes((0, 1, 0, 1, 0, 1, 0, len(apdu))) + apdu
+
+
+async def test_a_refusal_in_clear_does_not_make_it_certain_that_no_key_was_taken():
+    emulator = meter_with_master()
+    async with secured(emulator) as (client, wire):
+        (await client.connect()).unwrap()
+        answered_by(wire, in_wrapper(EXCEPTION))
+        error = (await client.transfer_keys(new_keys(), master_key=master_of())).error
+        assert error.kind is ErrorKind.REFUSED
+        assert "may have" in error.message
+        assert "next connect tries both" in error.message
+        await client.disconnect()
+        (await client.connect()).unwrap()  # the meter took them
+        await reads(client)
+    assert requests(wire).count(0xCB) == 3  # two proofs, and the transfer: it went once
+
+
+async def test_a_disconnected_mode_after_a_transfer_does_not_make_it_certain_either():
+    emulator = secured_meter(of_client={"master_key": SecretBytes(master_of())}, interface="hdlc")
+    async with secured(emulator) as (client, wire):
+        (await client.connect()).unwrap()
+        ends = client.options.hdlc_client, client.options.hdlc_server
+        answered_by(wire, HdlcFrame(*ends, HdlcControl(HdlcFrameType.DM, True)).encode())
+        error = (await client.transfer_keys(new_keys(), master_key=master_of())).error
+        assert error.kind is ErrorKind.STATE
+        assert "may have" in error.message
+        (await client.connect()).unwrap()  # the meter took them
+        await reads(client)
+
+
+async def test_without_a_connection_no_key_can_have_been_taken():
+    async with secured(meter_with_master()) as (client, wire):
+        error = (await client.transfer_keys(new_keys(), master_key=master_of())).error
+    assert error.kind is ErrorKind.STATE
+    assert "may have" not in error.message
+    assert wire.log == []
+
+
 async def test_no_counter_is_used_twice_around_a_change_of_keys():
     emulator, store = meter_with_master(), MemoryCounterStore()
     async with secured(emulator, counters=store) as (client, wire):
@@ -264,7 +323,18 @@ async def test_a_client_that_signs_with_another_key_is_refused():
 
         error = (await client.agree_keys(signing_key=key_pair(1, 99)[0])).error
         assert error.kind is ErrorKind.REFUSED
+        assert "may have" not in error.message
         await reads(client)
+
+
+async def test_a_refusal_in_clear_does_not_make_it_certain_that_nothing_was_agreed_upon():
+    emulator = meter_with_master(1, ECDSA)
+    async with secured(emulator, ECDSA, BOTH, 1) as (client, wire):
+        (await client.connect()).unwrap()
+        answered_by(wire, in_wrapper(EXCEPTION), is_first_too=False)  # the first asks for the title
+        error = (await client.agree_keys()).error
+        assert error.kind is ErrorKind.REFUSED
+        assert "may have made its new keys already" in error.message
 
 
 async def test_an_agreement_without_what_it_needs_is_a_mistake_of_the_program():

@@ -12,6 +12,7 @@ from pydantic import SecretBytes
 
 from meterkit import Err, ErrorKind, MeterError, Ok
 from meterkit.dlms.client import DlmsClient
+from meterkit.dlms.refusals import exception
 from meterkit.dlms.secured.counter_store import MemoryCounterStore
 from meterkit.dlms.secured.key_file import SectionChange, change_key_file
 from meterkit.dlms.secured.key_fingerprint import fingerprint
@@ -186,6 +187,22 @@ async def test_a_meter_that_answers_and_keeps_its_keys_is_found_out_and_tried_ag
     assert await rig.is_read()  # by the keys in use, which are the old ones
     assert (await rig.rotate()).unwrap().outcome is RotationOutcome.TRANSFERRED
     assert await rig.is_read()
+
+
+async def test_a_refusal_in_clear_is_no_proof_that_the_meter_has_the_new_keys(vault, monkeypatch):
+    rig = Rig(vault)
+    rig.emulator.faults.untaken_keys = 1
+    refusal = exception(bytes.fromhex("d8 01 03"))  # service-not-allowed, other-reason: from anybody
+    read = DlmsClient.read_security_setup
+
+    async def refused(client, setup):
+        assert (await read(client, setup)).is_failure  # by keys that the meter does not have
+        return Err(refusal)
+
+    monkeypatch.setattr(DlmsClient, "read_security_setup", refused)
+    assert "stay pending" in (await rig.rotate()).error.message
+    assert set(vault.pending(METER)) == set(KINDS)
+    assert await rig.is_read()  # by the keys in use, which are the old ones
 
 
 async def test_a_master_key_that_was_taken_is_found_by_trying_it(vault):

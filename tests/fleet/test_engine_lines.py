@@ -136,3 +136,31 @@ def test_a_cancellation_that_was_lost_is_said_again(has_jobs):
     assert (watcher, runner) == ("watcher", "runner")
     assert first == pytest.approx(2.0)
     assert last == pytest.approx(40.0 if has_jobs else 1.0)  # jobs get their grace, and time to report
+
+
+@pytest.mark.parametrize("drain", [False, True])
+def test_a_worker_ends_although_the_cancellation_of_its_stop_was_lost(drain):
+    async def deaf_once(**_):
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    async def idle(engine):
+        await asyncio.Event().wait()
+
+    async def main():
+        worker = Worker("postgresql://nobody@localhost/nothing")
+        worker._watch = worker._drain = idle
+        engine = SimpleNamespace(
+            app=SimpleNamespace(run_worker_async=deaf_once),
+            stop=lambda reason: None,
+            settings=SimpleNamespace(limits=FleetLimits(stop_grace=10)),
+        )
+        loop = asyncio.get_running_loop()
+        loop.call_later(1, worker.stop)
+        async with asyncio.timeout(1000):
+            await worker._work(engine, drain=drain)
+        return loop.time()
+
+    with asyncio.Runner(loop_factory=VirtualClockLoop) as loop:
+        assert loop.run(main()) == pytest.approx(41.0, abs=1.5)  # jobs in hand have had their grace

@@ -7,7 +7,7 @@ import pytest
 
 from meterkit.errors import ErrorKind, ProtocolFault
 from meterkit.transport.base import Transport
-from meterkit.transport.line import SETTLE_LIMIT, Line
+from meterkit.transport.line import CLOSE_LIMIT, SETTLE_LIMIT, Line
 from meterkit.transport.loopback import LoopbackTransport
 from tests.virtual_clock import VIRTUAL_CLOCK
 
@@ -380,3 +380,16 @@ async def test_a_closing_cancelled_from_outside_still_closes_the_wire():
         scope.cancel()
         await meter.close()
     assert not wire.is_open
+
+
+async def test_a_wire_that_does_not_close_holds_nobody_for_long():
+    line, wire, _ = await wired()
+    meter = line.meter()
+    await meter.open()
+    wire.close = anyio.sleep_forever
+    began = anyio.current_time()
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        with anyio.fail_after(60, shield=True):
+            await meter.close()
+    assert anyio.current_time() - began == pytest.approx(CLOSE_LIMIT)

@@ -8,6 +8,7 @@ import importlib.util
 import os
 import socket
 
+import anyio
 import pytest
 
 from meterkit.errors import ErrorKind, ProtocolFault
@@ -329,6 +330,49 @@ async def test_a_cancelled_open_leaves_no_descriptor(turns):
             await asyncio.sleep(0)
         assert descriptors() == before
         assert not transport.is_open
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_an_open_cancelled_by_a_scope_again_and_again_leaves_no_descriptor(turns):
+    with Meter() as meter:
+        transport = UdpTransport(UdpOptions(host="127.0.0.1", port=meter.port))
+        await transport.open()
+        await transport.close()
+        before = descriptors()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(transport.open)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            tasks.cancel_scope.cancel()
+        await transport.close()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert descriptors() == before
+
+
+async def test_a_cancelled_open_that_fails_is_cancelled_all_the_same(monkeypatch):
+    async def refuse(_, sock):
+        sock.close()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        raise OSError(errno.EMFILE, "")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_datagram_endpoint", refuse, raising=False)
+    opening = asyncio.create_task(UdpTransport(UdpOptions(host="127.0.0.1", port=4059)).open())
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+
+
+async def test_a_sender_that_waits_hears_that_the_line_ended():
+    protocol = udp.DatagramProtocol("udp")
+    protocol.pause_writing()
+    sending = asyncio.create_task(protocol.send(b"?"))
+    await asyncio.sleep(0)
+    protocol.error_received(OSError(errno.ECONNREFUSED, ""))
+    with anyio.fail_after(5), pytest.raises(ProtocolFault, match="nothing takes datagrams"):
+        await sending
 
 
 class TestOnVirtualTime:

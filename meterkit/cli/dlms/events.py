@@ -19,6 +19,7 @@ from meterkit.dlms.cosem.obis import ObisCode
 from meterkit.dlms.readings.event_names import log_name
 from meterkit.dlms.readings.events import Event
 from meterkit.errors import MeterError, ends_session
+from meterkit.result import Err
 
 #: Newest events shown on a terminal without --all.
 MOST_EVENTS = 200
@@ -36,7 +37,13 @@ def events(
         found: list[Event] = []
         broken: list[MeterError] = []
         for one in logs:
-            told = (await client.events(one, since)).unwrap()
+            answer = await client.events(one, since)
+            if isinstance(answer, Err) and len(logs) > 1:  # what the other logs say is told all the same
+                broken.append(answer.error)
+                if ends_session(answer.error):
+                    break
+                continue
+            told = answer.unwrap()
             found.extend(told)
             if told.error is not None:
                 broken.append(told.error)

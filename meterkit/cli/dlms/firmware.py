@@ -44,6 +44,8 @@ def firmware(url: str, access: DlmsAccess, wish: Wish, *, yes: bool, as_json: bo
     image, identifier = read_file(wish.file), _identifier(wish.identifier)
     if not image:
         raise UsageMistake(f"{wish.file.name} is empty")
+    if not wish.patience >= 0:
+        raise UsageMistake(f"--patience {wish.patience:g}: 0 or more is allowed")
     dlms_address(url, access)  # a wrong address is told before the question
     then = " and activate it" if wish.activate else ""
     confirm(f"Transfer {wish.file.name} ({len(image)} octets) to {url}{then}?", yes)

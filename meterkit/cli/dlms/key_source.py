@@ -68,7 +68,10 @@ def key_source(spelled: str, suite: SecuritySuite, option: str = "--key-from") -
 
 
 def key_vault(spelled: str, option: str) -> KeyVault:
-    """Return a source that keys can be written to; a file need not be there.  Errors: UsageMistake."""
+    """Return a source that keys can be written to; a file need not be there.
+
+    Errors: UsageMistake, which shows no key typed by mistake.
+    """
     kind, _, place = spelled.partition(":")
     match kind:
         case "file" if place:
@@ -76,7 +79,8 @@ def key_vault(spelled: str, option: str) -> KeyVault:
         case "keyring":
             return KeyringVault(place or "meterkit")
         case _:
-            raise UsageMistake(f"{option} {spelled}: new keys have to be kept, which file: and keyring: can")
+            named = f" {spelled}" if kind in ("env", "prompt", "demo") else ""
+            raise UsageMistake(f"{option}{named}: new keys have to be kept, which file: and keyring: can")
 
 
 def demo_keys(suite: SecuritySuite) -> MemoryKeys:

@@ -260,7 +260,7 @@ class MeterDuties(MeterReadings, Protocol):
 
         Errors: STATE transfers are not enabled, or another image was begun; REFUSED the meter's no, also to
         an image that it finds wrong; PROTOCOL blocks that do not arrive; TIMEOUT out of patience.
-        Raises: ValueError for an empty image.
+        Raises: ValueError for an empty image, and a patience below 0.
         """
         name = identifier.encode() if isinstance(identifier, str) else identifier
         octets = arguments.octets("image", image)

@@ -50,7 +50,10 @@ Status = ImageTransferStatus
 
 @dataclass(frozen=True, slots=True)
 class FirmwareWish:
-    """What is to be done.  Raises: ValueError for an image that is empty or longer than 32 bits tell."""
+    """What is to be done.
+
+    Raises: ValueError for an image that is empty or longer than 32 bits tell, and a patience below 0.
+    """
 
     image: bytes
     identifier: bytes  #: as the maker of the image names it
@@ -61,6 +64,8 @@ class FirmwareWish:
     def __post_init__(self) -> None:
         if not 0 < len(self.image) < 1 << 32:
             raise ValueError(f"an image has 1 to {(1 << 32) - 1} octets, not {len(self.image)}")
+        if not self.patience >= 0:  # nor what is no number: nothing would ever be later
+            raise ValueError(f"patience {self.patience:g}: 0 s or more expected")
 
 
 class FirmwareUpdate:

@@ -45,7 +45,11 @@ class PushDesk:
                     return told(waiting)
                 loop = asyncio.get_running_loop()
                 self._under_way = loop.run_in_executor(None, _opened, self._opener, waiting)
-            result = await asyncio.shield(self._under_way)
+            try:
+                result = await asyncio.shield(self._under_way)
+            except Exception:  # of a key provider; told once, and the others go on
+                self._under_way = None
+                raise
             self._under_way = None
             if result is not None:
                 return result

@@ -14,12 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from anyio import to_thread
 
 from meterkit.dlms.agreement import NegotiatedAssociation
 from meterkit.dlms.cosem import security_setup as cosem
+from meterkit.dlms.refusals import ResultRefusal
 from meterkit.dlms.secured.certificate_calls import DEFAULT_SETUP, CertificateCalls, SecuritySetupName
 from meterkit.dlms.secured.key_fingerprint import fingerprint
 from meterkit.dlms.secured.security_setup_reading import (
@@ -48,8 +49,6 @@ from meterkit.result import Err, Ok, Result
 
 T = TypeVar("T")
 _UNICAST, _AUTHENTICATION = KeyKind.GLOBAL_UNICAST_ENCRYPTION, KeyKind.AUTHENTICATION
-#: Errors after which it is certain that the meter changed nothing.
-_NOTHING_DONE: Final = frozenset((ErrorKind.REFUSED, ErrorKind.STATE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +115,10 @@ class KeyManagement(CertificateCalls):
         meanwhile, so other tasks may read on; what they send after the answer, and before this returns, the
         meter may refuse.  What it pushes by a new broadcast key is understood from then on.
 
-        Errors: REFUSED the meter's action-result: nothing was changed; after a TIMEOUT or any other error the
-        meter may have the old keys or the new, and the message says which.  The next `connect` of this client
-        tries both; a `KeyVault` in `options.keys` has any client try both.  As `DlmsClient.action`.
+        Errors: REFUSED the meter's action-result: nothing was changed; after a TIMEOUT, a refusal of the
+        whole request (nobody vouches for that) or any other error the meter may have the old keys or the new,
+        and the message says which.  The next `connect` of this client tries both; a `KeyVault` in
+        `options.keys` has any client try both.  As `DlmsClient.action`.
         Raises: ValueError for keys that aren't transferred, or of another size than the suite's.
         """
         parameters = _wrapped(self.options.suite, keys, master_key)
@@ -144,7 +144,8 @@ class KeyManagement(CertificateCalls):
         keys are signed.  By default those of the options.
 
         Errors: SECURITY the meter's part is not signed by it; REFUSED the meter's action-result: nothing was
-        changed.  After any other error the meter may have keys that nobody else can know; as `action`.
+        changed.  After any other error, a refusal of the whole request among them (nobody vouches for that),
+        the meter may have keys that nobody else can know, and the message says so; as `action`.
         Raises: ValueError without signing keys, in suite 0, for keys that are not agreed upon.
         """
         wanted = tuple(kinds)
@@ -263,7 +264,7 @@ class KeyManagement(CertificateCalls):
 
     def _told(self, error: MeterError, keys: Mapping[KeyKind, bytes], *, are_both_tried: bool) -> MeterError:
         """Return the error of a transfer with what is known of the meter's keys since."""
-        if error.kind in _NOTHING_DONE:
+        if _is_nothing_done(error):
             return error
         known = self._known_keys
         old = {} if known is None else {_UNICAST: known.encryption, _AUTHENTICATION: known.authentication}
@@ -360,8 +361,17 @@ def _old_or_new(kind: KeyKind, old: bytes | None, new: bytes) -> str:
     return f"the {kind.words} {fingerprint(new)}, or {former}"
 
 
+def _is_nothing_done(error: MeterError) -> bool:
+    """Whether it is certain that the meter changed nothing: its result says so, or nothing was sent.
+
+    DM in place of an answer is a STATE too, but after the request, and ends the session.
+    """
+    is_unsent = error.kind is ErrorKind.STATE and not error.has_ended_session
+    return is_unsent or isinstance(error, ResultRefusal)
+
+
 def _lost_agreement(error: MeterError) -> MeterError:
-    if error.kind in _NOTHING_DONE:
+    if _is_nothing_done(error):
         return error
     told = (
         "The meter may have made its new keys already, which nobody else can know then: if it takes the old "

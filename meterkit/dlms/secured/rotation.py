@@ -19,6 +19,7 @@ from typing import Final
 
 from anyio import to_thread
 
+from meterkit.dlms.refusals import ResultRefusal
 from meterkit.dlms.secured.certificate_calls import DEFAULT_SETUP, SecuritySetupName
 from meterkit.dlms.secured.key_fingerprint import fingerprint
 from meterkit.dlms.secured.key_management import KeyManagement
@@ -173,8 +174,8 @@ class _Change:
         done = await client.transfer_keys(self.fresh, master_key=master, security_setup=self.setup)
         if isinstance(done, Err):
             return done
-        proof = await client.read_security_setup(self.setup)  # by the new keys
-        if isinstance(proof, Err) and proof.error.kind is not ErrorKind.REFUSED:
+        proof = await client.read_security_setup(self.setup)  # by the new keys, a "no" too
+        if isinstance(proof, Err) and not isinstance(proof.error, ResultRefusal):
             return Err(_unproved(proof.error))
         return Ok(RotationOutcome.TRANSFERRED)
 

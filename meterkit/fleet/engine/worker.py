@@ -188,7 +188,11 @@ class Worker:
             ),
             name="meterkit engine worker",
         )
-        watchers = [asyncio.create_task(self._watch(engine), name="meterkit engine recovery")]
+        watchers = [
+            asyncio.create_task(self._watch(engine), name="meterkit engine recovery"),
+            # The one cancellation of `stop` may be lost: `_end` says it again.
+            asyncio.create_task(self._stopped.wait(), name="meterkit engine stop"),
+        ]
         if drain:
             watchers.append(asyncio.create_task(self._drain(engine), name="meterkit engine drain"))
         if self._is_stopping:  # it was stopped while it was connecting
@@ -197,7 +201,7 @@ class Worker:
             await asyncio.wait([runner, *watchers], return_when=asyncio.FIRST_COMPLETED)
         finally:
             with anyio.CancelScope(shield=True):
-                await self._end(engine, runner, watchers, has_jobs=not drain)
+                await self._end(engine, runner, watchers, has_jobs=self._is_stopping or not drain)
         for task in (runner, *watchers):
             if not task.cancelled() and (broken := task.exception()) is not None:
                 raise broken

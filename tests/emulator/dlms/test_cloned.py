@@ -194,6 +194,8 @@ def test_a_data_readout_has_the_saved_registers():
 
 # ---------------------------------------------------------------- broken files
 OBJECT = "objects[0] (3/1-0:1.8.0*255)"
+NAMED = ENERGY | {"base_name": 256}
+SHORT = "with short names, which count on from the base name"
 
 
 @pytest.mark.parametrize(
@@ -215,6 +217,17 @@ OBJECT = "objects[0] (3/1-0:1.8.0*255)"
         (file_of(changed("class_id", 70000)), "objects[0].class_id: a whole number, 0 to 65535, expected"),
         (file_of(changed("attributs", {})), f"{OBJECT}: "),
         (file_of(changed("attributes", {"two": {}})), 'attributes and methods by number, such as "2",'),
+        (file_of(changed("attributes", {"0": {}})), f"{OBJECT}: attributes and methods by number"),
+        (file_of(changed("attributes", {"2": {}, "02": {}})), f"{OBJECT}: attributes and methods by number"),
+        (file_of(changed("methods", {"+1": {}})), "by number, such as \"2\", expected, '+1' came"),
+        (
+            file_of(changed("attributes.-1", {}, NAMED), referencing="short_name"),
+            f"{OBJECT}: {SHORT}, numbers from 1 expected, '-1' came",
+        ),
+        (
+            file_of(changed("methods.-2", {}, NAMED), referencing="short_name"),
+            f"{OBJECT}: {SHORT}, numbers from 1 expected, '-2' came",
+        ),
         (file_of(changed("attributes.2", {"acess": []})), f"{OBJECT} attribute 2: "),
         (
             file_of(changed("attributes.2.access", ["reed"])),

@@ -146,7 +146,8 @@ def _number(index: str, where: str) -> int:
         number = int(index)
     except ValueError:
         number = 0
-    if not -128 <= number <= 127 or number == 0:
+    # "02" or "+2" would stand for 2 once more; negative ones are the manufacturer's own.
+    if not -128 <= number <= 127 or number == 0 or str(number) != index:
         raise json_parts.wrong(where, 'attributes and methods by number, such as "2",', index)
     return number
 
@@ -194,6 +195,11 @@ def _check_different(objects: tuple[ObjectFile, ...]) -> None:
 
 def _check_names(objects: tuple[ObjectFile, ...]) -> None:
     for number, one in enumerate(objects):
+        where = f"objects[{number}] ({one.class_id}/{one.obis})"
         if one.base_name is None:
-            where = f"objects[{number}] ({one.class_id}/{one.obis}).base_name"
-            raise json_parts.wrong(where, "with short names a number", None)
+            raise json_parts.wrong(f"{where}.base_name", "with short names a number", None)
+        for parts in (one.attributes, one.methods):
+            below = next((index for index in parts if index < 0), None)
+            if below is not None:  # its name would be another object's
+                expected = "with short names, which count on from the base name, numbers from 1"
+                raise json_parts.wrong(where, expected, str(below))
