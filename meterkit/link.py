@@ -12,42 +12,43 @@ from typing import Protocol, TypeAlias
 from meterkit.errors import MeterError
 
 
-@dataclass(frozen=True, slots=True)
+# Events are not frozen: two are made for every exchange, and a frozen one costs twice as much.
+@dataclass(slots=True)
 class Transmit:
     """Put these octets on the line now."""
 
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Message:
     """A whole message from the other end, reassembled and checked."""
 
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Broken:
     """The link gave up; nothing more will come of this exchange."""
 
     error: MeterError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Failed:
     """The exchange came to nothing; the link itself is well and may be used again."""
 
     error: MeterError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Notice:
     """A whole message that answers nothing: what a meter pushes.  Kept for whoever listens."""
 
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Advanced:
     """One part of a long answer is whole: the time that the exchange may take begins anew."""
 

@@ -13,7 +13,7 @@ T_co = TypeVar("T_co", covariant=True)
 U = TypeVar("U")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # a frozen one costs twice as much, and every call makes several
 class Ok(Generic[T_co]):
     """The operation succeeded."""
 

@@ -16,12 +16,10 @@ from typing import Final
 
 from meterkit.dlms.answers import (
     ANSWERS,
-    INVOKE_ID,
     NOTHING,
     REFUSALS,
     RESPONSES,
     SIGN_OF_LIFE,
-    WITH_INVOKE_ID,
     accepts_association,
     has_same_invoke_id,
     is_unconfirmed,
@@ -48,6 +46,9 @@ MAX_RESPONSE_SIZE: Final = 16 * 1024 * 1024  # octets; a year of 15-minute rows 
 
 _HEADROOM: Final = 512  # octets; no protection adds more, so a shorter request needs no closer look
 _GET: Final = int(ApduTag.GET_REQUEST)
+_GET_RESPONSE: Final = int(ApduTag.GET_RESPONSE)
+#: How a GET-response-normal begins, by its invoke-id-and-priority.
+_GET_RESPONSES: Final = tuple(bytes((_GET_RESPONSE, 1, invoke)) for invoke in range(256))
 _AARQ: Final = int(ApduTag.AARQ)
 #: Requests that move the association from one state to another.
 _MOVES: Final[dict[int, AssociationEvent]] = {
@@ -79,6 +80,7 @@ class Association(GeneralBlocks):
             )
         self.lower = lower
         self._ciphered = lower if isinstance(lower, CipheredLink) else None
+        self._headroom = 0 if self._ciphered is None else _HEADROOM
         self.max_response_size = max_response_size
         self.window = window
         self.send_window = send_window
@@ -125,20 +127,27 @@ class Association(GeneralBlocks):
         """
         if self._awaited != NOTHING:
             raise RuntimeError("the last request still waits for its answer")
+        if 3 <= len(message) <= self._largest_pdu - self._headroom and message[0] == _GET:
+            return self._send_whole(message, _GET_RESPONSE)
+        return self._send_other(message)
+
+    def _send_other(self, message: bytes) -> Events:
+        """Begin an exchange with anything but a short GET."""
         tag = message[0] if message else NOTHING
         awaited = ANSWERS.get(tag)
         if awaited is None or len(message) < 3:
             raise ValueError(f"{apdu_name(message)}: a whole request APDU expected")
-        size = len(message)
-        if size > self._largest_pdu - _HEADROOM and size > self._limit and tag != _AARQ:
+        if len(message) > self._limit and tag != _AARQ:
             return self._send_long(message, awaited)
-        if tag != _GET:
-            if is_unconfirmed(message):
-                events = send_unconfirmed(self.lower, message)
-                self._check_sent(events)
-                return events
-            if (moves := _MOVES.get(tag)) is not None:
-                self._note(moves)
+        if is_unconfirmed(message):
+            events = send_unconfirmed(self.lower, message)
+            self._check_sent(events)
+            return events
+        if (moves := _MOVES.get(tag)) is not None:
+            self._note(moves)
+        return self._send_whole(message, awaited)
+
+    def _send_whole(self, message: bytes, awaited: int) -> Events:
         self._begin(message, awaited)
         events = self.lower.send(message)
         if type(events[0]) is not Transmit:
@@ -212,25 +221,21 @@ class Association(GeneralBlocks):
     def receive(self, octets: bytes) -> Events:
         """Take octets as they came off the line; see `Link`."""
         events = self.lower.receive(octets)
-        if len(events) == 1:
-            # The common case: one answer, whole, to the request under way.  Nothing of it is decoded here.
-            event = events[0]
-            if type(event) is Message:
-                message = event.octets
-                if (
-                    self._awaited in WITH_INVOKE_ID
-                    and 3 < len(message) <= self.max_response_size
-                    and message[0] == self._awaited
-                    and message[1] == 1
-                    and not (message[2] ^ self._invoke) & INVOKE_ID
-                    and self._transfer is None
-                    and self._general is None
-                ):
-                    if self._strays:
-                        self._strays.clear()
-                    self._awaited = NOTHING
-                    self._is_lower_idle = True
-                    return events
+        if (
+            self._awaited == _GET_RESPONSE
+            and len(events) == 1
+            and type(event := events[0]) is Message
+            and event.octets[:3] == _GET_RESPONSES[self._invoke]
+            and 3 < len(event.octets) <= self.max_response_size
+            and self._transfer is None
+            and self._general is None
+        ):
+            # The common case: the attribute that was asked for, whole.  Nothing of it is decoded here.
+            if self._strays.dropped:
+                self._strays.clear()
+            self._awaited = NOTHING
+            self._is_lower_idle = True
+            return events
         return self._take_all(events)
 
     def timed_out(self) -> Events:
@@ -265,7 +270,7 @@ class Association(GeneralBlocks):
                 case Failed():
                     self._give_up()
                     taken.append(event)
-                case Transmit() | Advanced():
+                case _:  # Transmit, Advanced
                     taken.append(event)
         # Several messages may have come at once; only now is it our turn.
         if self._outbox or self._is_our_turn:
@@ -337,7 +342,7 @@ class Association(GeneralBlocks):
             case Next(request):
                 self._outbox = [request]
                 return [Advanced()]
-            case None:
+            case _:
                 return self._drop(Stray.REPEATED, message)
 
     def _step(self, message: bytes) -> Step:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from meterkit.dlms.answers import NOTHING
-from meterkit.dlms.apdu import decode_apdu
+from meterkit.dlms.apdu import decode_as
 from meterkit.dlms.apdu.block import GeneralBlockTransfer
 from meterkit.dlms.apdu.tags import ApduTag
 from meterkit.dlms.secured.link import CipheredLink
@@ -71,10 +71,8 @@ class GeneralBlocks(XdlmsContext, ABC):
 
     def _take_general_block(self, message: bytes, *, is_push: bool = False) -> Events:
         try:
-            block = decode_apdu(message, strict=False)
+            block = decode_as(GeneralBlockTransfer, message, strict=False)
         except ProtocolFault:
-            return self._drop(Stray.MUTILATED, message)
-        if not isinstance(block, GeneralBlockTransfer):
             return self._drop(Stray.MUTILATED, message)
         if self._late.claims(block):
             return self._drop(Stray.REPEATED, message)

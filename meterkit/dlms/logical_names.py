@@ -30,6 +30,7 @@ from meterkit.result import Err, Ok, Result
 
 LIST_HEAD: Final = 4  # octets of a GET-request-with-list beside its descriptors: tag, choice, invoke, count
 LONG_LIST_HEAD: Final = 5  # the same with 128 attributes and more
+_NORMAL: Final = b"\xc4\x01"  # GET-response-normal
 _NORMAL_DATA: Final = 4  # octets of a GET-response-normal before its Data
 
 
@@ -51,14 +52,14 @@ class LogicalNames:
         """
         session = self.session
         if selection is None and attribute.attribute and session.association.grants_get:
-            octets = encode_get(session.next_invoke(), attribute)
-            answer = await session.ask(octets, is_secret=is_secret(attribute))
+            request = encode_get(session.next_invoke(), attribute)
+            answer = session.told(request, await session.asked(request, is_secret=is_secret(attribute)))
         else:
             answer = await session.call(GetRequestNormal(session.next_invoke(), attribute, selection))
         if isinstance(answer, Err):
             return Err(answer.error.at(f"GET {attribute}"))
         octets = answer.value
-        if len(octets) > _NORMAL_DATA and octets[0] == 0xC4 and octets[1] == 1 and octets[3] == 0:
+        if octets[:2] == _NORMAL and len(octets) > _NORMAL_DATA and not octets[3]:
             return Ok(octets[_NORMAL_DATA:])
         result = _got(octets)
         return result if isinstance(result, Ok) else Err(result.error.at(f"GET {attribute}"))

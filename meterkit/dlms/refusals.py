@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from meterkit.dlms.apdu import decode_apdu
+from meterkit.dlms.apdu import decode_as
 from meterkit.dlms.apdu.errors import ConfirmedServiceError, ExceptionResponse, ServiceError
 from meterkit.dlms.apdu.results import ActionResult, DataAccessResult
 from meterkit.dlms.apdu.tags import ApduTag, apdu_name
@@ -33,28 +33,32 @@ def exception(octets: bytes) -> MeterError | None:
     if octets[:1] not in EXCEPTIONS:
         return None
     try:
-        apdu = decode_apdu(octets, strict=False)
+        if octets[0] == ApduTag.EXCEPTION_RESPONSE:
+            return _of_exception(decode_as(ExceptionResponse, octets, strict=False))
+        return _of_service_error(decode_as(ConfirmedServiceError, octets, strict=False))
     except ProtocolFault as odd:
         return odd.error
-    if isinstance(apdu, ExceptionResponse):
-        kind = ErrorKind.SECURITY if apdu.service_error in _CIPHERING else ErrorKind.REFUSED
-        return MeterError(kind, apdu.words, int(apdu.service_error))
-    if isinstance(apdu, ConfirmedServiceError):
-        is_security = (apdu.error_class, apdu.value) == (_APPLICATION_REFERENCE, _DECIPHERING_ERROR)
-        kind = ErrorKind.SECURITY if is_security else ErrorKind.REFUSED
-        return MeterError(kind, apdu.words, int(apdu.value))
-    return unexpected(octets, "an exception")
+
+
+def _of_exception(refusal: ExceptionResponse) -> MeterError:
+    kind = ErrorKind.SECURITY if refusal.service_error in _CIPHERING else ErrorKind.REFUSED
+    return MeterError(kind, refusal.words, int(refusal.service_error))
+
+
+def _of_service_error(refusal: ConfirmedServiceError) -> MeterError:
+    is_security = (refusal.error_class, refusal.value) == (_APPLICATION_REFERENCE, _DECIPHERING_ERROR)
+    kind = ErrorKind.SECURITY if is_security else ErrorKind.REFUSED
+    return MeterError(kind, refusal.words, int(refusal.value))
 
 
 def expected_counter(octets: bytes) -> int | None:
     """Return the invocation counter that an exception-response asks for; None for any other APDU."""
-    if octets[:1] not in EXCEPTIONS:
+    if octets[:1] != bytes((ApduTag.EXCEPTION_RESPONSE,)):
         return None
     try:
-        apdu = decode_apdu(octets, strict=False)
+        return decode_as(ExceptionResponse, octets, strict=False).invocation_counter
     except ProtocolFault:
         return None
-    return apdu.invocation_counter if isinstance(apdu, ExceptionResponse) else None
 
 
 def refused(result: DataAccessResult | ActionResult) -> ResultRefusal:

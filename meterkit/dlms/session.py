@@ -8,10 +8,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import anyio
 
@@ -128,10 +128,16 @@ class DlmsSession:
 
     async def ask(self, octets: bytes, *, is_secret: bool = False) -> Result[bytes]:
         """Perform a service that was granted, and return the response APDU.  Errors: as `call`."""
+        return self.told(octets, await self.asked(octets, is_secret=is_secret))
+
+    def asked(self, octets: bytes, *, is_secret: bool = False) -> Coroutine[Any, Any, Result[bytes]]:
+        """Perform a service that was granted, and return what came, for `told` to judge."""
         if self._secured is None:
-            answer = await self.exchange(octets, is_secret=is_secret)
-        else:
-            answer = await self._exchange_secured(self._secured, octets, is_secret)
+            return self.exchange(octets, is_secret=is_secret)
+        return self._exchange_secured(self._secured, octets, is_secret)
+
+    def told(self, octets: bytes, answer: Result[bytes]) -> Result[bytes]:
+        """Return what came of the request `octets`: the response, or why there is none."""
         if isinstance(answer, Err):
             if dropped := self.association.dropped:  # time ran out while the meter said something else
                 answer = Err(replace(answer.error, message=f"{answer.error.message} ({dropped})"))

@@ -24,23 +24,20 @@ class Strays:
     """Counts of what was dropped since an answer last came, by reason, with the last of each."""
 
     def __init__(self) -> None:
-        self._dropped: dict[Stray, tuple[int, bytes]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._dropped)
+        self.dropped: dict[Stray, tuple[int, bytes]] = {}  #: how many, and the head of the last
 
     def add(self, reason: Stray, message: bytes) -> None:
         """Remember that `message` was dropped."""
-        count, _ = self._dropped.get(reason, (0, b""))
-        self._dropped[reason] = (count + 1, message[:_SHOWN])
+        count, _ = self.dropped.get(reason, (0, b""))
+        self.dropped[reason] = (count + 1, message[:_SHOWN])
 
     def clear(self) -> None:
         """Forget them."""
-        self._dropped.clear()
+        self.dropped.clear()
 
     def describe(self) -> str:
         """Return what was dropped in words; empty if nothing was."""
         return "; ".join(
             f"{count} dropped, {reason.value}: {sample.hex(' ') or 'empty'}"
-            for reason, (count, sample) in self._dropped.items()
+            for reason, (count, sample) in self.dropped.items()
         )

@@ -99,7 +99,7 @@ def decoded(attribute: AttributeDescriptor, read: Result[bytes]) -> Result[Attri
         return read
     try:
         data = read.value
-        value = axdr.decode(data, strict=False)
+        value, _ = axdr.decode_prefix(data)  # some meters put junk behind the value
         return Ok(AttributeData(attribute.class_id, attribute.obis, attribute.attribute, data, value))
     except ProtocolFault as odd:
         return Err(odd.error.at(f"GET {attribute}"))

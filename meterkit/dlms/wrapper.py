@@ -81,27 +81,27 @@ class WrapperMessage:
 class WrapperReader:
     """Cuts a stream of octets into messages.  Never holds more than one message and what came last."""
 
-    __slots__ = ("_held", "_needed", "max_length")
+    __slots__ = ("_needed", "held", "max_length")
 
     def __init__(self, max_length: int = MAX_LENGTH) -> None:
         self.max_length = max_length  #: octets of the longest APDU accepted
-        self._held = bytearray()
+        self.held = bytearray()  #: part of a message, or nothing
         self._needed = HEADER_SIZE
 
     @property
     def is_waiting(self) -> bool:
         """Whether part of a message is held."""
-        return bool(self._held)
+        return bool(self.held)
 
     def clear(self) -> None:
         """Forget what is held."""
-        self._held.clear()
+        self.held.clear()
         self._needed = HEADER_SIZE
 
     def describe(self) -> str:
         """Say what is held, for an engineer."""
-        shown = bytes(self._held[:HEADER_SIZE]).hex(" ")
-        return f"{len(self._held)} of {self._needed} octets came, beginning with {shown}"
+        shown = bytes(self.held[:HEADER_SIZE]).hex(" ")
+        return f"{len(self.held)} of {self._needed} octets came, beginning with {shown}"
 
     def feed(self, octets: bytes) -> list[WrapperMessage]:
         """Take what came and return the messages that are whole.
@@ -109,7 +109,7 @@ class WrapperReader:
         Errors: ProtocolFault FRAMING where no header is: nothing behind it can be found any more, so it is
         forgotten.  Whole messages before it are returned first; the next call raises.
         """
-        held = self._held
+        held = self.held
         held += octets
         messages: list[WrapperMessage] = []
         at = 0
@@ -219,9 +219,10 @@ class WrapperLink:
 
     def receive(self, octets: bytes) -> Events:
         """Take octets as they came off the line; any of them once broken are dropped."""
-        if octets[:6] == self._answer_start and not self._reader.is_waiting and not self._is_broken:
+        reader = self._reader
+        if octets[:6] == self._answer_start and not reader.held and not self._is_broken:
             length = len(octets) - HEADER_SIZE
-            if 0 < length <= self._reader.max_length and octets[6] << 8 | octets[7] == length:
+            if 0 < length <= reader.max_length and octets[6] << 8 | octets[7] == length:
                 self._is_awaiting = False  # the usual case: one whole answer at once
                 return [Message(octets[HEADER_SIZE:])]
         events: Events = []

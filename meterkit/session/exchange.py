@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from functools import partial
+from typing import Any
 
 import anyio
 
@@ -25,7 +25,7 @@ from meterkit.errors import ErrorKind, MeterError, ProtocolFault, fault
 from meterkit.link import Advanced, Broken, Events, Failed, Link, Message, Notice, Transmit
 from meterkit.result import Err, Ok, Result
 from meterkit.session.notices import Notices
-from meterkit.transport.base import Hearing, Transport
+from meterkit.transport.base import Hearing, Lane, Transport
 
 CLOSE_GRACE = 3.0  # s to close a line whose exchange was cut short; a serial port takes 1 s and the wire time
 MAX_BACKOFF = 30.0  # s between two tries to open a line
@@ -64,11 +64,11 @@ class Exchange:
 
     def __call__(
         self, request: bytes, *, check: Callable[[], MeterError | None] | None = None, is_secret: bool = False
-    ) -> Awaitable[Result[bytes]]:
+    ) -> Coroutine[Any, Any, Result[bytes]]:
         """Send `request` and return its answer; as `perform`."""
-        return self.perform(partial(self.link.send, request), check=check, is_secret=is_secret)
+        return self._exchange(self.link, self.link.send, (request,), check, is_secret, None)
 
-    async def perform(
+    def perform(
         self,
         begin: Callable[[], Events],
         *,
@@ -76,7 +76,7 @@ class Exchange:
         check: Callable[[], MeterError | None] | None = None,
         is_secret: bool = False,
         patience: float | None = None,
-    ) -> Result[bytes]:
+    ) -> Coroutine[Any, Any, Result[bytes]]:
         """Let the link `begin` an exchange, and return the message that ends it.
 
         `link` is a lower one of a stack of links, where the exchange is its own affair.
@@ -86,10 +86,21 @@ class Exchange:
         Errors: whatever broke the link or the transport; it is also kept as `lost`.  An exchange that
         failed on a link that is well (`Failed`) leaves the session as it is.
         """
+        return self._exchange(link or self.link, begin, (), check, is_secret, patience)
+
+    async def _exchange(
+        self,
+        link: Link,
+        begin: Callable[..., Events],
+        request: tuple[bytes, ...],
+        check: Callable[[], MeterError | None] | None,
+        is_secret: bool,
+        patience: float | None,
+    ) -> Result[bytes]:
         transport = self.transport
-        turns, hearing = transport.lock, transport.hearing
-        if hearing.scope is not None:
-            hearing.interrupt()
+        turns = transport.lock
+        if transport.hearing.scope is not None:
+            transport.hearing.interrupt()
         if not turns.take():
             await turns.wait()
         try:
@@ -99,7 +110,30 @@ class Exchange:
                 return Err(objection)
             self.is_busy = True
             try:
-                return await self._drive(link or self.link, begin, is_secret, patience)
+                now = self._clock()
+                deadline = now + (self.timeout if patience is None else min(patience, self.timeout))
+                events, delay = begin(*request), 0.0
+                log = self._logger(is_secret) if _octets.isEnabledFor(logging.DEBUG) else None
+                lane = transport.lane
+                if (
+                    lane is not None
+                    and log is None
+                    and len(events) == 1
+                    and type(event := events[0]) is Transmit
+                    and lane.put_out(event.octets)
+                ):
+                    # The usual exchange needs no more than this: one request, and its answer in one piece.
+                    patience_of_link = now + link.timeout
+                    arrival = lane.arrival(patience_of_link if patience_of_link < deadline else deadline)
+                    if arrival is not None:
+                        await arrival
+                    octets, delay = lane.taken(), self.turnaround_delay
+                    events = link.receive(octets) if octets else self._silence(link, deadline, patience)
+                    if len(events) == 1 and type(event := events[0]) is Message:
+                        return Ok(event.octets)
+                    if (answer := _acknowledged(events, lane, delay)) is not None:
+                        return answer
+                return await self._drive(link, events, deadline, delay, patience, log)
             except ProtocolFault as broken:
                 return Err(await self.lose(broken.error))
             except BaseException:
@@ -114,14 +148,18 @@ class Exchange:
             turns.release()
 
     async def _drive(
-        self, link: Link, begin: Callable[[], Events], is_secret: bool, patience: float | None
+        self,
+        link: Link,
+        events: Events,
+        deadline: float,
+        delay: float,
+        patience: float | None,
+        log: Callable[[str, bytes], None] | None,
     ) -> Result[bytes]:
+        """Do what `events` say, `delay` seconds late, and go on with the exchange until its end."""
         transport, clock = self.transport, self._clock
-        log = self._logger(is_secret) if _octets.isEnabledFor(logging.DEBUG) else None
-        allowed = left = self.timeout if patience is None else min(patience, self.timeout)
-        deadline = clock() + allowed
-        delay = 0.0
-        events = begin()
+        allowed = self.timeout if patience is None else min(patience, self.timeout)
+        left = deadline - clock()
         while True:
             answer: Result[bytes] | None = None
             reply = b""
@@ -336,6 +374,16 @@ class Exchange:
                 await self._active.wait()
         finally:
             self._active = None
+
+
+def _acknowledged(events: Events, lane: Lane, delay: float) -> Ok[bytes] | None:
+    """Return the message that ends an exchange behind the ACK of its last packet, which is held; else None."""
+    if len(events) == 2 and not delay:
+        ack, message = events
+        if type(ack) is Transmit and type(message) is Message:
+            lane.hold(ack.octets)
+            return Ok(message.octets)
+    return None
 
 
 async def close_line(transport: Transport) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from types import TracebackType
 from typing import Any, Protocol, Self
 from weakref import WeakSet
@@ -34,6 +34,26 @@ class Hearing:
             self.scope.cancel()
 
 
+class Lane(Protocol):
+    """An open line's two ends where one can speak and wait without a coroutine: for the usual exchange."""
+
+    def put_out(self, octets: bytes) -> bool:
+        """As `Transport.put`."""
+        ...
+
+    def hold(self, octets: bytes) -> None:
+        """As `Transport.hold`."""
+        ...
+
+    def arrival(self, deadline: float) -> Awaitable[None] | None:
+        """Return what to await before `taken`, at the latest when it is `deadline` (s); None: nothing."""
+        ...
+
+    def taken(self) -> bytes:
+        """Return what has come, b"" for nothing.  Errors: as `Transport.receive`."""
+        ...
+
+
 class Transport(ABC):
     """One line to one meter.  Drive it from one event loop.
 
@@ -47,6 +67,8 @@ class Transport(ABC):
         self.lock = Turns()
         #: Who holds the lock only to listen: shared with the lock.
         self.hearing = Hearing()
+        #: A short way to the open line, where there is one; it says and brings the same.
+        self.lane: Lane | None = None
 
     @property
     @abstractmethod

@@ -16,6 +16,7 @@ import anyio
 
 from meterkit.codec.echo import EchoCanceller
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
+from meterkit.transport.arrival import Arrival
 from meterkit.transport.base import Transport
 
 INBOX_LIMIT = 65536  # octets unread before the line is told to wait
@@ -37,13 +38,13 @@ class Inbox:
     moves on when it fires, so an exchange that is answered in time costs no timer at all.
     """
 
-    __slots__ = ("_buffer", "_deadline", "_failure", "_loop", "_timer", "_timer_at", "_waiter")
+    __slots__ = ("_arrival", "_buffer", "_deadline", "_failure", "_loop", "_timer", "_timer_at")
 
     def __init__(self) -> None:
         self._buffer = b""
         self._failure: MeterError | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._arrival: Arrival | None = None
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
@@ -59,11 +60,10 @@ class Inbox:
         return len(self._buffer)
 
     def put(self, octets: bytes) -> None:
-        """Take octets off the line, in order."""
+        """Take octets off the line, in order.  Whoever waits for them may go on before this returns."""
         self._buffer = self._buffer + octets if self._buffer else octets
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        if self._arrival is not None:
+            self._arrival.happen()
 
     def take(self) -> bytes:
         """Return all that came, and forget it."""
@@ -78,9 +78,8 @@ class Inbox:
         if self._timer is not None:
             self._timer.cancel()
             self._timer, self._timer_at = None, math.inf
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        if self._arrival is not None:  # not within whatever failed: its line may be closed in consequence
+            self._arrival.happen_soon()
 
     def flush(self) -> None:
         """Let go of what is queued for the other end; called before every wait."""
@@ -90,45 +89,51 @@ class Inbox:
 
         Errors: the stream's end, once the buffer is empty.  RuntimeError: somebody else is receiving.
         """
-        self.flush()
-        if self._buffer:
-            return self.take()
-        if self._failure is not None:
-            raise ProtocolFault(self._failure)
-        if self._waiter is not None:
-            raise RuntimeError("two tasks receive from one line; hold transport.lock for an exchange")
-        if timeout > 0:
-            self._waiter = waiter = self._wait(timeout)
-            try:
-                await waiter
-            finally:
-                self._waiter = None
-        else:
+        if timeout <= 0 and not self._buffer and self._failure is None:
+            self.flush()
             await asyncio.sleep(0)
-        if self._buffer:
-            return self.take()
-        if self._failure is not None:
-            raise ProtocolFault(self._failure)
-        return b""
+        else:
+            arrival = self.arrival(asyncio.get_running_loop().time() + timeout)
+            if arrival is not None:
+                await arrival
+        return self.taken()
 
-    def _wait(self, timeout: float) -> asyncio.Future[None]:
-        loop = self._loop
-        if loop is None:
-            loop = self._loop = asyncio.get_running_loop()
-        self._deadline = deadline = loop.time() + timeout
+    def arrival(self, deadline: float) -> Arrival | None:
+        """Return what to await before `taken`; None: octets are here, or the end.
+
+        It comes to pass when the loop's time is `deadline` (s) at the latest.
+        Raises: RuntimeError somebody else is receiving.
+        """
+        self.flush()
+        if self._buffer or self._failure is not None:
+            return None
+        arrival = self._arrival
+        if arrival is None:
+            arrival = self._arrival = Arrival(asyncio.get_running_loop())
+        elif arrival.is_awaited:
+            raise RuntimeError("two tasks receive from one line; hold transport.lock for an exchange")
+        self._deadline = deadline
         if deadline < self._timer_at:
             if self._timer is not None:
                 self._timer.cancel()
+            loop = arrival.get_loop()
             self._timer, self._timer_at = loop.call_at(deadline, self._expire, loop), deadline
-        return loop.create_future()
+        return arrival
+
+    def taken(self) -> bytes:
+        """Return what has come, b"" for nothing.  Errors: the stream's end, once nothing is left."""
+        octets = self.take()
+        if not octets and self._failure is not None:
+            raise ProtocolFault(self._failure)
+        return octets
 
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer, self._timer_at = None, math.inf
-        waiter = self._waiter
-        if waiter is None or waiter.done():
+        arrival = self._arrival
+        if arrival is None or not arrival.is_awaited:
             return
         if loop.time() >= self._deadline:
-            waiter.set_result(None)
+            arrival.happen()
         elif self._deadline < math.inf:
             self._timer_at = self._deadline
             self._timer = loop.call_at(self._deadline, self._expire, loop)
@@ -338,7 +343,7 @@ class StreamTransport(Transport):
             if self.is_open:
                 return
             await self._let_go()
-            self._octets = await self._connect()
+            self.lane = self._octets = await self._connect()
 
     async def close(self) -> None:
         """Send what is queued, then close, both in bounded time.  Never raises."""
@@ -398,6 +403,7 @@ class StreamTransport(Transport):
 
     async def _let_go(self) -> None:
         protocol, self._octets = self._octets, None
+        self.lane = None
         if protocol is not None:
             try:
                 await self._disconnect(protocol)

@@ -17,6 +17,16 @@ CLOSE_GRACE: Final = 1.0  # s for the last octets to leave before the connection
 # s and counts; a dead gateway is noticed after 60 + 4 * 15 s without traffic
 _KEEP_ALIVE: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPALIVE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
 
+_SOCKET_OPTIONS: Final = (
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, int(getattr(socket, option)), value)
+        for option, value in _KEEP_ALIVE
+        if hasattr(socket, option)
+    ),
+)
+
 _SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 _Address: TypeAlias = tuple[socket.AddressFamily, _SocketAddress]
 
@@ -75,10 +85,11 @@ class TcpTransport(StreamTransport):
         loop = asyncio.get_running_loop()
         addresses = await self._resolve()
         failures: list[str] = []
+        is_alone = len(addresses) == 1  # the time-out around all of this is its own
         for index, address in enumerate(addresses):
             share = (deadline - loop.time()) / (len(addresses) - index)
             try:
-                async with asyncio.timeout(share):
+                async with asyncio.timeout(None if is_alone else share):
                     return await self._connect_to(*address)
             except OSError as error:
                 place = "" if address[1][0] == self.options.host else f"{address[1][0]}: "
@@ -90,11 +101,8 @@ class TcpTransport(StreamTransport):
         connection = socket.socket(family, socket.SOCK_STREAM)
         try:
             connection.setblocking(False)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            for option, value in _KEEP_ALIVE:
-                if hasattr(socket, option):
-                    connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+            for level, option, value in _SOCKET_OPTIONS:
+                connection.setsockopt(level, option, value)
             await loop.sock_connect(connection, address)
             protocol = OctetProtocol(self._name, _loss_in_words, echo=self.options.echo)
             await loop.create_connection(lambda: protocol, sock=connection)
@@ -105,6 +113,8 @@ class TcpTransport(StreamTransport):
 
     async def _resolve(self) -> list[_Address]:
         host, port = self.options.host, self.options.port
+        if _is_ipv4(host):
+            return [(socket.AF_INET, (host, port))]
         try:  # an address in figures needs no thread
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
         except (socket.gaierror, UnicodeError):
@@ -126,19 +136,27 @@ class TcpTransport(StreamTransport):
         transport = protocol.transport
         if transport is None:
             return
+        cut = asyncio.get_running_loop().call_later(CLOSE_GRACE, transport.abort)
         try:
             transport.close()
-            async with asyncio.timeout(CLOSE_GRACE):
-                await protocol.ended()
-        except TimeoutError:
-            transport.abort()
             await protocol.ended()
         except BaseException:
             transport.abort()
             raise
+        finally:
+            cut.cancel()
 
     def _fault(self, message: str) -> ProtocolFault:
         return ProtocolFault(transport_error(self._name, message))
+
+
+def _is_ipv4(host: str) -> bool:
+    """Tell whether `host` is an IPv4 address as it is usually written."""
+    try:
+        socket.inet_pton(socket.AF_INET, host)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _refusal_in_words(error: OSError, share: float) -> str:

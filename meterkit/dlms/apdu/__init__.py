@@ -5,7 +5,7 @@
 A value inside an APDU stays encoded Data in `bytes`; `meterkit.codec.axdr` makes something of it.
 """
 
-from meterkit.dlms.apdu.decode import Apdu, decode_apdu
+from meterkit.dlms.apdu.decode import Apdu, decode_apdu, decode_as
 from meterkit.dlms.apdu.tags import ApduTag, apdu_name
 
-__all__ = ["Apdu", "ApduTag", "apdu_name", "decode_apdu"]
+__all__ = ["Apdu", "ApduTag", "apdu_name", "decode_apdu", "decode_as"]

@@ -6,7 +6,7 @@ Source: IEC 62056-53, COSEMpdu; ciphered APDUs are no matter of this room.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from meterkit.dlms.acse.apdus import Aare, Aarq, Rlre, Rlrq
 from meterkit.dlms.apdu.access import AccessRequest, AccessResponse
@@ -106,6 +106,9 @@ Apdu: TypeAlias = (
     | Rlre
 )
 _Decoder: TypeAlias = Callable[[bytes, bool], Apdu]
+_T = TypeVar("_T", bound=Apdu)
+
+_CIPHERED: Final = frozenset(bytes((tag,)) for tag in ApduTag if tag.is_ciphered)
 
 
 class _Body(Protocol):
@@ -133,6 +136,17 @@ def decode_apdu(octets: bytes, *, strict: bool = True) -> Apdu:
     return decoder(octets, strict)
 
 
+def decode_as(kind: type[_T], octets: bytes, *, strict: bool = True) -> _T:
+    """Return the APDU of class `kind` that `octets` are; see `decode_apdu`.
+
+    Errors: `ProtocolFault`: besides those, PROTOCOL an APDU of another class.
+    """
+    apdu = decode_apdu(octets, strict=strict)
+    if isinstance(apdu, kind):
+        return apdu
+    raise fault(ErrorKind.PROTOCOL, f"{_spoken(kind)} was expected, {octets[:8].hex(' ')} came")
+
+
 def _unknown(octets: bytes) -> ProtocolFault:
     name = apdu_name(octets)
     choices = [head[1] for head in _BY_CHOICE if head[:1] == octets[:1]]
@@ -140,12 +154,9 @@ def _unknown(octets: bytes) -> ProtocolFault:
         came = f"{octets[1]:02x}" if len(octets) > 1 else "nothing"
         known = ", ".join(f"{choice:02x}" for choice in choices)
         return fault(ErrorKind.DECODE, f"choice: one of {known} expected, {came} came", where=name)
-    try:
-        if ApduTag(octets[0]).is_ciphered:
-            return fault(ErrorKind.SECURITY, f"a plain APDU expected, a ciphered one came: {name}")
-    except (IndexError, ValueError):
-        return fault(ErrorKind.DECODE, f"an APDU expected, {octets[:8].hex(' ') or 'nothing'} came")
-    return fault(ErrorKind.DECODE, f"an APDU expected, {name} came")
+    if octets[:1] in _CIPHERED:
+        return fault(ErrorKind.SECURITY, f"a plain APDU expected, a ciphered one came: {name}")
+    return fault(ErrorKind.DECODE, f"an APDU expected, {octets[:8].hex(' ') or 'nothing'} came")
 
 
 def _whole(body: type[_Body], name: str, head: int) -> _Decoder:
@@ -171,7 +182,7 @@ def _acse(apdu: type[_AcseApdu]) -> _Decoder:
     return lambda octets, strict: apdu.decode(octets, strict=strict)
 
 
-def _spoken(body: type[_Body]) -> str:
+def _spoken(body: type[object]) -> str:
     """Return a class name in words: GetRequestNormal is get-request-normal."""
     return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in body.__name__)[1:]
 

@@ -269,7 +269,7 @@ def _encode_read_result(result: ReadResult) -> bytes:
             return bytes((_ERROR, result))
         case DataBlockResult():
             return result.encode()
-        case BlockNumber():
+        case _:  # BlockNumber
             return bytes((_READ_BLOCK_NUMBER,)) + _number(result.block_number)
 
 
