@@ -45,8 +45,8 @@ def decode_prefix(octets: bytes, offset: int = 0, *, depth: int = 0) -> tuple[Va
     try:
         return _TAKERS[octets[offset]](octets, offset + 1, depth)
     except (IndexError, struct.error, ProtocolFault, _Trouble):
-        end = measure(octets, offset, depth=depth)
-        raise expected(offset, "a value", f"{octets[offset:end][:16].hex(' ')}") from None
+        # What `measure` finds wrong is raised; octets that it alone could read are a fault all the same.
+        raise expected(offset, "a value", f"one up to {measure(octets, offset, depth=depth)}") from None
 
 
 def decode_contents(octets: bytes, offset: int, tag: Tag) -> tuple[Scalar, int]:

@@ -49,7 +49,7 @@ def is_flat(node: Node | None) -> bool:
             return node.count == 0 or isinstance(node.node, Wire)
         case Group():
             return all(is_flat(part.node) for part in node.parts)
-        case Various():
+        case _:
             return False
 
 

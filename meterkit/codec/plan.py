@@ -96,22 +96,24 @@ def find(group: Group, path: str) -> tuple[int, Node]:
 
 
 def name_at(node: Node, offset: int) -> str:
-    """Return the path of the value that holds octet `offset`, relative to `node`."""
+    """Return the path of the value that holds octet `offset`, one of the node's, relative to `node`."""
     if isinstance(node, Group):
-        for part in node.parts:
-            if part.node and part.at <= offset < part.at + part.node.size:
-                inner = name_at(part.node, offset - part.at)
-                return part.name + (f".{inner}" if inner and not inner.startswith("[") else inner)
-    elif isinstance(node, Series) and node.node:
+        part, within = next(
+            (part, part.node) for part in node.parts if part.node and offset < part.at + part.node.size
+        )
+        inner = name_at(within, offset - part.at)
+        return part.name + (f".{inner}" if inner and not inner.startswith("[") else inner)
+    if isinstance(node, Series) and node.node:
         index, inside = divmod(offset, node.node.size)
         inner = name_at(node.node, inside)
         return f"[{index}]" + (f".{inner}" if inner else "")
-    elif isinstance(node, Various):
-        for index, element in enumerate(node.nodes):
-            if offset < element.size:
-                inner = name_at(element, offset)
-                return f"[{index}]" + (f".{inner}" if inner else "")
-            offset -= element.size
+    if isinstance(node, Various):
+        index = 0
+        while offset >= node.nodes[index].size:
+            offset -= node.nodes[index].size
+            index += 1
+        inner = name_at(node.nodes[index], offset)
+        return f"[{index}]" + (f".{inner}" if inner else "")
     return ""
 
 

@@ -135,7 +135,11 @@ def read_described(
             fields, at = fields[len(run.parts) :], at + group.size
         else:
             f, fields = fields[0], fields[1:]
-            values[f.name], at = _read_field(f, inside, octets, at, _inner(where, f.name))
+            inner = _inner(where, f.name)
+            try:
+                values[f.name], at = _read_field(f, inside, octets, at, inner)
+            except NotYet:
+                raise ValueError(f"{inner}: {f!r} looks at a field that comes after it") from None
     return result, at
 
 
@@ -161,11 +165,13 @@ def _resolved_run(fields: tuple[Field[Any], ...], scope: Scope, where: str) -> G
 
 
 def _read_field(f: Field[Any], scope: Scope, octets: bytes, at: int, where: str) -> tuple[Any, int]:
-    """Read a field that holds records which describe themselves."""
-    if isinstance(f.kind, Kind):
-        raise ValueError(f"{where}: {f!r} looks at a field that comes after it")  # noqa: TRY004
-    if not _is_present(f, scope, where):
-        return None, at
+    """Read a field that holds records which describe themselves.
+
+    It is there: one that is absent waits for nothing.  To ask again tells whether that itself has to wait.
+    Errors: NotYet for a field that waits for one after it.
+    """
+    if isinstance(f.kind, Kind) or not _is_present(f, scope, where):
+        raise NotYet(where)
     scope = replace(scope.bind(*(_records(e, scope, where) for e in f.of)), left=None)
     if f.count is None and f.each is None:
         return read_described(f.kind, scope, octets, at, where)
@@ -176,7 +182,7 @@ def _read_field(f: Field[Any], scope: Scope, octets: bytes, at: int, where: str)
         k = len(found)
         inner = replace(scope.bind(companions[k]), element=k) if f.each is not None else scope
         element, end = read_described(f.kind, inner, octets, at, f"{where}[{k}]")
-        if end == at:
+        if end == at and f.each is None:  # so will all the others: whatever their number, there are none
             break
         found.append(element)
         at = end

@@ -105,7 +105,7 @@ def explain(
             inside = _of_host(payload)
         case Speaker.METER:
             inside = _of_meter(payload, answers)
-        case None:
+        case _:
             inside = [(1, "command or status", Certainty.UNKNOWN), (size - 1, "fields", Certainty.UNKNOWN)]
     parts = [
         (1, "begins a frame", Certainty.COMPUTED),

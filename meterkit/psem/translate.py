@@ -100,14 +100,11 @@ class _Translator:
         return [piece, self.message(whole, None)]
 
     def message(self, octets: bytes, at: int | None) -> Node:
-        """Return the tree of a whole request or response."""
-        try:
-            if octets and octets[0] >= ServiceCode.IDENTIFY:
-                self.request = ServiceRequest.decode(octets)
-                return _request(self.request, at)
-            return _response(ServiceResponse.decode(octets), self.request, at)
-        except ProtocolFault as odd:
-            return not_understood(octets, at, odd.error.message)
+        """Return the tree of a whole request or response: any octets, at least one, are either."""
+        if octets[0] >= ServiceCode.IDENTIFY:
+            self.request = ServiceRequest.decode(octets)
+            return _request(self.request, at)
+        return _response(ServiceResponse.decode(octets), self.request, at)
 
 
 def _packet_at(octets: bytes, at: int) -> bytes | None:
@@ -180,10 +177,14 @@ def _answer(data: bytes, request: ServiceRequest | None, at: int | None) -> list
     except ProtocolFault as odd:
         return [not_understood(data, at, odd.error.message)]
     if service is ServiceCode.NEGOTIATE and len(data) in (3, 4):
-        speed = f", {BAUD_RATES.get(data[3], 'no known speed')} baud" if len(data) > 3 else ""
+        speed = _speed(data[3]) if len(data) > 3 else ""
         words = f"packets of {int.from_bytes(data[:2], 'big')} octets, {data[2]} a message{speed}"
         return [Node("negotiated", data, words, at, len(data))]
     return [Node("data", data, "", at, len(data))]
+
+
+def _speed(code: int) -> str:
+    return f", {BAUD_RATES[code]} baud" if code in BAUD_RATES else f", no known speed ({code:02x})"
 
 
 def _is_table_data(data: bytes) -> bool:

@@ -129,6 +129,15 @@ def test_a_field_of_another_record_is_no_place_in_this_one() -> None:
             Pair.resolve().offset_of(path)
 
 
+@pytest.mark.parametrize("path", ["pairs[0] high", " pairs[0].high", "pairs[0].high "])
+def test_a_path_with_anything_between_its_steps_is_none(path: str) -> None:
+    layout = Fixed.resolve(known(1))
+    assert layout.offset_of("pairs[0].high") == 1
+    with pytest.raises(LookupError) as caught:
+        layout.offset_of(path)
+    assert str(caught.value) == f"{path}: not a path"
+
+
 class Fixed(Record):
     pairs = array(Pair, Sizes.count)
 
@@ -191,6 +200,27 @@ def test_a_table_that_grew_with_firmware_says_so_and_so_does_what_holds_one() ->
     assert Grown.grows()
     assert Holder.grows()
     assert not Pair.grows()
+
+
+class Sized(Record):
+    first = item(UINT8)
+    size = item(UINT8)
+
+
+class SizedTooLate(Sized):
+    first = array(UINT8, Sized.size)
+
+
+class LinkedTooLate(Sized):
+    first = item(Chained, when=Sized.size)
+
+
+@pytest.mark.parametrize("late", [SizedTooLate, LinkedTooLate])
+def test_a_field_that_looks_at_one_after_it_is_the_programmers_mistake(late: type[Record]) -> None:
+    with pytest.raises(ValueError, match="first") as caught:
+        late.resolve(Context()).decode(bytes.fromhex("02 01 05"))
+    name = late.__name__
+    assert str(caught.value) == f"{name} first: {name}.first looks at a field that comes after it"
 
 
 @pytest.mark.parametrize(

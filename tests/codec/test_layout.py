@@ -187,6 +187,14 @@ def test_dimensions_that_claim_more_than_any_table_are_refused() -> None:
     with pytest.raises(ProtocolFault, match="no table has"):
         Huge.resolve(Context().with_(registers(nbr_occur=255)))
 
+    class Wide(Record):
+        values = array(UINT16, Registers.nbr_occur * 65793)  # 24 bits of them, two octets each
+
+    with pytest.raises(ProtocolFault) as caught:
+        Wide.resolve(Context().with_(registers(nbr_occur=255)))
+    told = "Wide values: its dimensions claim 33554430 octets; no table has more than 16842750 [decode]"
+    assert str(caught.value.error) == told
+
 
 def test_dimensions_that_claim_more_than_the_octets_hold_allocate_nothing() -> None:
     layout = CurrentRegData.resolve(Context().with_(registers(nbr_occur=255, nbr_tiers=255)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from meterkit.codec.layout import ELEMENT, OPTIONAL, Context, Record, array, as_read, item, octets
-from meterkit.codec.wire import UINT8, UINT16
+from meterkit.codec.wire import UINT8, UINT16, UINT32
 from meterkit.errors import ProtocolFault
 
 
@@ -127,6 +127,34 @@ def test_an_array_may_go_on_to_the_end_of_the_octets() -> None:
     assert layout.decode(b"\x01").rest == ()
 
 
+class Rest(Record):
+    telegrams = array(Telegram, as_read(0, 2))
+
+
+class Rests(Record):
+    count = item(UINT32)
+    rests = array(Rest, count)
+
+
+def test_a_count_makes_no_more_elements_than_there_are_octets_for() -> None:
+    # 4 294 967 295 are claimed; the third has no octet left, and so have all that would follow.
+    record = Rests.resolve().decode(bytes.fromhex("ffffff00 01aa 00 00"))
+    told = [[telegram.data for telegram in rest.telegrams] for rest in record.rests]
+    assert told == [[b"\xaa", b""], [b""]]
+
+
+def test_records_nested_past_pythons_depth_are_a_fault_only_where_the_octets_go_there() -> None:
+    nested: type[Record] = Telegram
+    for _ in range(500):
+        namespace = {"count": (count := item(UINT8)), "inner": array(nested, count)}
+        nested = type("Nested", (Record,), namespace)
+    layout = nested.resolve()
+    assert layout.decode(b"\x01\x01\x00").inner[0].inner[0].inner == ()
+    with pytest.raises(ProtocolFault) as caught:
+        layout.decode(b"\x01" * 501)
+    assert str(caught.value.error) == "Nested: nested too deeply [decode]"
+
+
 class Words(Record):
     words = array(UINT16, as_read(1, 3))
 
@@ -178,6 +206,35 @@ def test_one_element_for_each_of_another_tables() -> None:
         layout.decode(b"abcd")
     with pytest.raises(ValueError, match="2 elements expected, 1 given"):
         layout.encode(AllSets(sets=record.sets[:1]))
+
+
+class Entries(Record):
+    count = item(UINT8)
+    values = array(UINT8, count)
+
+
+class PerSetEntries(Record):
+    entries = item(Entries, when=Sets.flags.bit(ELEMENT))
+
+
+class AllEntries(Record):
+    is_table = True
+    sets = array(PerSetEntries, each=Sets.sets)
+    after = item(UINT8)
+
+
+def test_an_element_without_octets_keeps_its_place_before_one_that_tells_its_own_size() -> None:
+    layout = AllEntries.resolve(Context().with_(Sets(flags=0b10, sets=(Set(size=0), Set(size=0)))))
+    octets_ = bytes.fromhex("02 aabb 07")
+    record = layout.decode(octets_)
+    assert record.sets == (
+        PerSetEntries(entries=None),
+        PerSetEntries(entries=Entries(count=2, values=(0xAA, 0xBB))),
+    )
+    assert record.after == 7
+    assert layout.encode(record) == octets_
+    with pytest.raises(ValueError, match=r"AllEntries sets: 2 to 2 elements expected, 1 given"):
+        layout.encode(record.replace(sets=record.sets[1:]))
 
 
 def test_a_record_can_be_bound_to_one_element() -> None:

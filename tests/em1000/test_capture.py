@@ -198,6 +198,13 @@ def test_a_record_survives_the_way_to_a_line_and_back(time, direction, octets):
     assert Recorded.parse(record.line()) == record
 
 
+@pytest.mark.parametrize(("shown", "before"), [("", b""), ("010203", b"\x01\x02\x03")])
+def test_a_secret_without_the_head_of_a_frame_has_none(shown, before):
+    *noise, secret = decode_capture(record((0, "received", shown + "...."))).items
+    assert b"".join(item.octets for item in noise) == before
+    assert secret == CapturedSecret(b"", 2, METER, NOON)
+
+
 # ---------------------------------------------------------------- meanings
 @pytest.mark.parametrize("vector", OBSERVED, ids=lambda vector: vector["name"])
 def test_the_meanings_of_a_frame_are_all_its_octets_in_order(vector):
@@ -222,6 +229,20 @@ def test_what_nobody_knows_is_called_unknown():
     assert parts(b"\x42\x01", speaker=METER) == [("42", "unknown"), ("01", "unknown")]
     # eight octets that answer no request for a challenge are none
     assert parts(PAYLOADS[1], answers=b"\x42") == [("ff", "inferred"), ("4338c84464223211", "unknown")]
+
+
+def test_a_captured_frame_knows_its_meanings_by_what_it_answers():
+    frames = decode_octets(STREAM).frames
+    inside = [[(part.text, part.octets.hex()) for part in frame.meanings[2:-1]] for frame in frames]
+    assert inside[1] == [
+        ("status: accepted", "ff"),
+        ("challenge, another one for each login", "4338c84464223211"),
+    ]
+    assert inside[3][1] == ("1000 as a little-endian number; perhaps the model", "e803")
+    assert frames[3].views.u16 == (1000, 2, 24)
+    # The same octets in answer to something else, and nothing is known of them.
+    other = decode_octets(encode(b"\x01") + encode(PAYLOADS[1])).frames[1]
+    assert [part.text for part in other.meanings[2:-1]] == ["status: accepted", "fields"]
 
 
 @given(

@@ -198,6 +198,12 @@ def test_every_response_code_has_a_name():
         assert response.code == code
         assert response.encode() == bytes([code]) + b"x"
     assert ServiceResponse.decode(b"\x13").code.name == "RESERVED_13"
+
+
+@pytest.mark.parametrize("number", [-1, 0x20, "OK"])
+def test_what_no_response_can_begin_with_is_no_response_code(number):
+    with pytest.raises(ValueError, match="is not a valid ResponseCode"):
+        ResponseCode(number)
     assert ServiceResponse.decode(b"\x13").code is ServiceResponse.decode(b"\x13").code
     assert ServiceResponse.decode(captured("onp_response")).code is ResponseCode.OPERATION_NOT_POSSIBLE
 

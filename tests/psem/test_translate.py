@@ -51,6 +51,48 @@ def test_a_message_in_several_packets_is_put_together():
     assert table.value == bytes(100)
 
 
+@pytest.mark.parametrize(
+    ("request_", "answer", "told"),
+    [
+        (
+            ServiceRequest.identify(),
+            "00 0200",
+            "identify: standard, version and revision expected, 02 00 came",
+        ),
+        (
+            ServiceRequest.read_full(1),
+            "00 0002 0a0b 00",
+            "read response: checksum 00 came where eb fits 2 octets; read again, "
+            "and if it stays so, suspect the meter's memory or firmware",
+        ),
+        (
+            ServiceRequest.read_full(1),
+            "00 0003 0a0b eb",
+            "read response: count 00 03 asks for 6 octets with checksum, 5 came",
+        ),
+    ],
+)
+def test_an_answer_that_does_not_fit_its_request_says_why(request_, answer, told):
+    octets = bytes.fromhex(answer)
+    nodes = translate(packet(request_.encode()) + packet(octets))
+    (strange,) = (part for part in nodes[1].find("response").children if part.name == NOT_UNDERSTOOD)
+    assert (strange.value, strange.meaning) == (octets[1:], told)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ("00 0040 02 06", "packets of 64 octets, 2 a message, 9600 baud"),
+        ("00 0200 04", "packets of 512 octets, 4 a message"),
+        ("00 0040 01 0f", "packets of 64 octets, 1 a message, no known speed (0f)"),
+    ],
+)
+def test_what_was_negotiated_is_told_in_words(answer, told):
+    asked = ServiceRequest.negotiate(64, 2, [9600])
+    nodes = translate(packet(asked.encode()) + packet(bytes.fromhex(answer)))
+    assert nodes[1].find("negotiated").meaning == told
+
+
 def test_a_refusal_comes_with_advice():
     nodes = translate(packet(ServiceRequest.read_full(64).encode()) + packet(b"\x03"))
     assert "insufficient security clearance" in text(nodes)

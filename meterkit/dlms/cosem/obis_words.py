@@ -327,6 +327,6 @@ def _billing_period(f: int) -> str:
         return "last billing period"
     if 102 <= f <= 125:
         return f"last {f - 100} billing periods"
-    if f == 126:
-        return "all billing periods"
+    if f == 126:  # how many is left open
+        return "last billing periods"
     return f"F {f}"

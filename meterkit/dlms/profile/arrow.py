@@ -8,6 +8,7 @@ Source: Arrow columnar format, fixed-size primitive layout and validity bitmaps.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +29,7 @@ _DIGITS: Final = {"b": 3, "B": 3, "h": 5, "H": 5, "i": 10, "I": 10, "q": 19, "Q"
 _WIDTH: Final = 16  # octets of a decimal128
 _MOST_SCALE: Final = 38  # digits of a decimal128
 _BITS: Final = 8
+_LITTLE: Final = sys.byteorder == "little"
 
 
 def to_arrow(columns: ProfileColumns) -> Any:
@@ -103,20 +105,21 @@ def _column(arrow: Any, one: ColumnData) -> Any:
 
 
 def _widened(values: array[Any]) -> bytearray:
-    """Return integers in 16 octets each, least significant first."""
-    size = values.itemsize
-    little = array(values.typecode, values)
-    if memoryview(array("H", (1,))).cast("B")[0] == 0:  # a machine that has the most significant first
-        little.byteswap()
-    octets = little.tobytes()
+    """Return integers in 16 octets each, in the order of octets that this machine has."""
+    size, octets = values.itemsize, values.tobytes()
     wide = bytearray(_WIDTH * len(values))
-    for place in range(size):
-        wide[place::_WIDTH] = octets[place::size]
+    for number in range(size):
+        wide[_place(number, _WIDTH) :: _WIDTH] = octets[_place(number, size) :: size]
     if values.typecode.islower() and min(values, default=0) < 0:
-        signs = bytes(0xFF if octet & 0x80 else 0 for octet in octets[size - 1 :: size])
-        for place in range(size, _WIDTH):
-            wide[place::_WIDTH] = signs
+        signs = bytes(0xFF if octet & 0x80 else 0 for octet in octets[_place(size - 1, size) :: size])
+        for number in range(size, _WIDTH):
+            wide[_place(number, _WIDTH) :: _WIDTH] = signs
     return wide
+
+
+def _place(number: int, size: int) -> int:
+    """Return where the octet of an integer stands that is `number`-th from the least significant, 0."""
+    return number if _LITTLE else size - 1 - number
 
 
 def _objects(arrow: Any, values: list[Any]) -> Any:

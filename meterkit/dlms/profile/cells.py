@@ -19,7 +19,7 @@ from meterkit.codec.axdr_measure import measure
 from meterkit.codec.axdr_tags import Tag, tag_words
 from meterkit.codec.axdr_types import SIZES, TEXTS
 from meterkit.codec.axdr_values import DONT_CARE
-from meterkit.codec.cosem_time import DATE_TIME_SIZE, CosemDateTime
+from meterkit.codec.cosem_time import DATE_TIME_SIZE
 from meterkit.dlms.profile.column import ColumnKind, ProfileColumn
 from meterkit.dlms.profile.layout import Layout
 from meterkit.errors import MeterError, ProtocolFault
@@ -126,8 +126,6 @@ def _settled(value: Any, column: ProfileColumn, octets: bytes, at: int) -> Any:
         if value is None or (isinstance(value, int) and 0 <= value < 1 << 40):
             return value
         raise expected(at, "seconds since 1970", f"{value!r}"[:40])
-    if isinstance(value, CosemDateTime):
-        return value.encode()
     if value is None or (isinstance(value, bytes) and len(value) == DATE_TIME_SIZE):
         return value
     if value == b"":

@@ -128,10 +128,8 @@ def from_datetime(time: datetime, deviation: int) -> int:
     return (time - _EPOCH) // timedelta(milliseconds=10)
 
 
-def later(clock: bytes | None, seconds: int) -> bytes | None:
+def later(clock: bytes, seconds: int) -> bytes | None:
     """Return the clock `seconds` on, otherwise as it was; None when it tells no time."""
-    if clock is None:
-        return None
     year, month, day, weekday, hour, minute, second, hundredths, deviation, status = _FIELDS.unpack(clock)
     try:
         time = datetime(year, month, day, hour, minute, second) + timedelta(seconds=seconds)

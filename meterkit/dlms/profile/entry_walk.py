@@ -21,6 +21,7 @@ from meterkit.errors import ErrorKind, ProtocolFault, fault
 _FIRST_LOOK_BACK: Final = 16  # rows before its former place in which a row that moved is looked for
 _MARGIN: Final = 2 * 3600 * HUNDREDTHS  # past the last wanted row: clocks are set
 _MOST_ENTRY: Final = 0xFFFFFFFF
+_UP_TO_THE_LAST: Final = 0  # as to_entry
 
 
 class EntryWalk:
@@ -111,9 +112,10 @@ class EntryWalk:
         try:
             octets = await target.read(self._selection(begin, end))
         except ProtocolFault as refused:
-            if self._last is None and self._anchor is not None and is_refused(refused.error):
-                return Answer([])  # past the last row, on a meter that does not tell how many it has
-            raise
+            if self._last is not None or self._anchor is None or not is_refused(refused.error):
+                raise
+            # Perhaps past the last row, on a meter that does not tell how many it has: so up to that.
+            octets, end = await target.read(self._selection(begin, _UP_TO_THE_LAST)), _MOST_ENTRY
         answer = target.taken_apart(octets)
         if answer.rows > end - begin + 1:
             raise Ignored(octets)

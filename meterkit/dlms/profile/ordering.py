@@ -43,10 +43,7 @@ def settle(batches: Sequence[Batch], held: Batch | None, span: Span) -> tuple[li
             given.append(batch.cut(begin, end))
             kept.append(_early(batch.cut(end, len(batch)), span))
         return [one for one in given if len(one)], _one([one for one in kept if len(one)])
-    everything = _one([*batches, *([] if held is None else [held])])
-    if everything is None:
-        return [], None
-    everything = in_order(everything)
+    everything = in_order(joined([*batches, *([] if held is None else [held])]))
     moments = effective(everything, span)
     inside = [number for number, moment in enumerate(moments) if span.places([moment]) == (0, 1)]
     later = [number for number, moment in enumerate(moments) if span.last is not None and moment >= span.last]

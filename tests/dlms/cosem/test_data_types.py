@@ -7,6 +7,7 @@ import pytest
 from meterkit.codec.axdr import BitString, Data, Tag
 from meterkit.codec.cosem_time import ClockStatus, CosemDate, CosemDateTime, CosemTime
 from meterkit.dlms.cosem.classes import (
+    AssociationSn,
     AutoAnswer,
     Clock,
     DisconnectControl,
@@ -174,6 +175,28 @@ def test_names_within_a_structure_lead_to_the_misfit():
     octets = bytes.fromhex("0202110109020102")
     with pytest.raises(ProtocolFault, match=r"number_of_rings\.nr_rings_out_of_window: unsigned expected"):
         AutoAnswer("0-0:2.2.0").number_of_rings.decode(octets)
+
+
+def test_a_short_name_is_written_with_the_sign_it_does_not_mean():
+    # FA00 is the base name of the current association: -1536 as a long.  Source: Blue Book 4.1.3.
+    (name,) = (one.type for one in AssociationSn.object_list.type.item.elements if one.name == "base_name")
+    assert name.decode(bytes.fromhex("10fa00")) == name.decode(bytes.fromhex("12fa00")) == 0xFA00
+    assert name.encode(0xFA00) == bytes.fromhex("10fa00")
+    with pytest.raises(ProtocolFault) as odd:
+        name.decode(bytes.fromhex("0902fa00"))
+    expected = "long (base_name) expected, octet-string came: 09 02 fa 00"
+    assert odd.value.error.message == expected
+
+
+def test_rows_are_read_within_another_type_as_they_are_alone():
+    rows = optional(ProfileGeneric.buffer.type)
+
+    assert rows.decode(b"\x00") is None
+    assert rows.decode(bytes.fromhex("0102 0202 1105 0300 0202 1106 0301")) == [(5, False), (6, True)]
+    with pytest.raises(ProtocolFault) as odd:
+        rows.decode(bytes.fromhex("1101"))
+    expected = "array of structure, or compact-array expected, unsigned came: 11 01"
+    assert odd.value.error.message == expected
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,8 @@ from meterkit.dlms.cosem.obis_words import explain
         ("7-0:3.0.0", "gas"),
         ("1-0:1.8.0*101", "active energy import, total, last billing period"),
         ("1-0:1.8.0*103", "active energy import, total, last 3 billing periods"),
+        ("1-0:1.8.0*126", "active energy import, total, last billing periods"),
+        ("1-0:1.8.0*127", "active energy import, total, F 127"),
     ],
 )
 def test_a_code_in_words(code, words):

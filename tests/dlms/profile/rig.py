@@ -6,10 +6,12 @@ from meterkit.codec import axdr
 from meterkit.codec.cosem_time import CosemDateTime
 from meterkit.dlms.apdu.selective_access import EntryDescriptor, RangeDescriptor
 from meterkit.dlms.cosem.obis import ObisCode
+from meterkit.dlms.profile.batch import read_answer
 from meterkit.dlms.profile.column import ProfileColumn
 from meterkit.dlms.profile.info import ProfileCache
 from meterkit.dlms.profile.layout import Layout
 from meterkit.dlms.profile.reading import ProfileWish
+from meterkit.dlms.profile.row import RowMaker
 from meterkit.dlms.profile.stream import ProfileStream
 from meterkit.errors import ErrorKind, MeterError
 from meterkit.result import Err, Ok
@@ -47,6 +49,21 @@ def row(time, *values):
 def layout(*columns, period=900, deviation=0):
     columns = columns or (CLOCK, ENERGY)
     return Layout(columns, tuple(range(len(columns))), period, deviation)
+
+
+def rows_of(octets, shape):
+    """Return the rows, and what is wrong after them."""
+    answer = read_answer(octets, shape)
+    maker = RowMaker(shape, range(len(shape.places)))
+    rows = [one for batch in answer.batches for one in maker.rows(batch)]
+    error = answer.failed.error if answer.failed else None
+    return rows, error or next((one.error for one in answer.left_out), None)
+
+
+def good(octets, shape):
+    rows, error = rows_of(octets, shape)
+    assert error is None, str(error)
+    return rows
 
 
 class ScriptedMeter:

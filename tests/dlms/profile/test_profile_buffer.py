@@ -1,10 +1,10 @@
 """A buffer's octets to rows: vectors, what rows leave out, and good rows before one exact error."""
 
 import json
-import struct
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,36 +13,21 @@ from hypothesis import strategies as st
 
 from meterkit.codec import axdr
 from meterkit.codec.axdr import Tag
+from meterkit.codec.cosem_time import CosemDateTime
 from meterkit.dlms.cosem.obis import ObisCode
 from meterkit.dlms.cosem.units import Unit
 from meterkit.dlms.profile.batch import read_answer
 from meterkit.dlms.profile.clock import UNKNOWN
-from meterkit.dlms.profile.column import ProfileColumn
+from meterkit.dlms.profile.column import ColumnKind, ProfileColumn
 from meterkit.dlms.profile.position import ProfilePosition
-from meterkit.dlms.profile.row import RowMaker
 from meterkit.dlms.profile.status import ProfileStatus
 from meterkit.errors import ErrorKind
-from tests.dlms.profile.rig import CLOCK, ENERGY, STATUS, WINTER, clock, layout, row
+from tests.dlms.profile.rig import CLOCK, ENERGY, STATUS, WINTER, clock, good, layout, row, rows_of
 from tests.dlms.vectors import octets_of
 
 BEGIN = datetime(2026, 3, 1, tzinfo=WINTER)
 QUARTER = timedelta(minutes=15)
 UNIX = ProfileColumn(ObisCode(0, 0, 1, 1, 0), 1, 2)
-
-
-def rows_of(octets, shape):
-    """Return the rows, and what is wrong after them."""
-    answer = read_answer(octets, shape)
-    maker = RowMaker(shape, range(len(shape.places)))
-    rows = [one for batch in answer.batches for one in maker.rows(batch)]
-    error = answer.failed.error if answer.failed else None
-    return rows, error or next((one.error for one in answer.left_out), None)
-
-
-def good(octets, shape):
-    rows, error = rows_of(octets, shape)
-    assert error is None, str(error)
-    return rows
 
 
 def buffer(count, begin=BEGIN):
@@ -129,36 +114,6 @@ def test_a_row_of_another_width_leaves_nothing_to_add_to():
     read, error = rows_of(axdr.encode_array([row(BEGIN, 1), wide, follows, row(BEGIN, 2)]), layout())
     assert [one.raw[1] for one in read] == [1, 2]
     assert error.where == "row 2, after 2026-02-28 23:00:00+00:00"
-
-
-@pytest.mark.parametrize("count", [1, 2, 500])
-def test_a_compact_array_is_rows_without_tags(count):
-    contents = b"".join(
-        b"\x0c" + clock(BEGIN + number * QUARTER) + struct.pack(">I", number) for number in range(count)
-    )
-    octets = bytes.fromhex("1302020906") + axdr.encode_length(len(contents)) + contents
-    rows = good(octets, layout())
-    assert [one.raw[1] for one in rows] == list(range(count))
-    assert rows[-1].time == BEGIN + (count - 1) * QUARTER
-
-
-def test_a_compact_array_of_strings_is_read_one_by_one():
-    column = ProfileColumn(ObisCode(0, 0, 96, 13, 0), 1, 2)
-    words = [b"a", b"", b"four", b"x" * 200]
-    contents = b"".join(axdr.encode_length(len(word)) + word + b"\x07" for word in words)
-    octets = bytes.fromhex("1302020911") + axdr.encode_length(len(contents)) + contents
-    assert [one.raw for one in good(octets, layout(column, STATUS))] == [(word, 7) for word in words]
-
-
-@pytest.mark.parametrize("cut", [1, 5, 17, 18, 19, 100])
-def test_a_compact_array_cut_short_gives_its_good_rows(cut):
-    contents = b"".join(
-        b"\x0c" + clock(BEGIN + number * QUARTER) + struct.pack(">I", number) for number in range(50)
-    )
-    octets = bytes.fromhex("1302020906") + axdr.encode_length(len(contents)) + contents
-    rows, error = rows_of(octets[:-cut], layout())
-    assert [one.raw[1] for one in rows] == list(range((len(contents) - cut) // 17))
-    assert error.kind is ErrorKind.DECODE
 
 
 def test_a_buffer_cut_anywhere_gives_the_rows_that_are_whole():
@@ -249,6 +204,12 @@ def test_a_clock_that_tells_no_time_leaves_the_row_without_one(octets):
     assert read_answer(axdr.encode_array([row(odd, 2)]), layout()).batches[0].moments[0] == UNKNOWN
 
 
+def test_a_clock_of_no_octets_tells_nothing():
+    rows = good(axdr.encode_array([row(BEGIN, 1), row(b"", 2), row(BEGIN, 3)]), layout())
+    assert [one.time for one in rows] == [BEGIN, None, BEGIN]
+    assert rows[1].clock.encode() == b"\xff" * 12
+
+
 def test_an_open_deviation_leaves_times_local():
     rows = good(
         axdr.encode_array([row(datetime(2026, 3, 1, 12), 1), row(BEGIN, 2)] * 3), layout(deviation=-60)
@@ -288,6 +249,30 @@ def test_scaled_values_are_exact(scaler, raw, text):
     (one,) = good(axdr.encode_array([row(BEGIN, raw)]), layout(CLOCK, energy))
     assert str(one.values[1]) == text
     assert one.raw[1] == raw
+
+
+def test_only_numbers_are_scaled():
+    energy = ProfileColumn(ENERGY.obis, 3, 2, 0, -1, Unit.WATT_HOUR)
+    cells = [b"\0", axdr.encode_float64(12.5), b"\0", axdr.encode_visible_string("none"), b"\x11\x07"]
+    octets = axdr.encode_array([axdr.encode_structure([cell]) for cell in cells])
+    read = good(octets, layout(energy))
+    assert [one.raw[0] for one in read] == [None, 12.5, 12.5, "none", 7]
+    assert [one.values[0] for one in read] == [None, 1.25, 1.25, "none", Decimal("0.7")]
+
+
+def test_a_capture_time_is_a_time_where_it_tells_one():
+    capture_time = ProfileColumn(ENERGY.obis, 4, 5)  # of an extended register
+    last_day = bytes.fromhex("07ea03feff00000000800000")
+    cells = [b"\x09\x0c" + clock(BEGIN), b"\x19" + clock(BEGIN), b"\x09\x0c" + last_day, b"\x09\x02ab"]
+    octets = axdr.encode_array([axdr.encode_structure([cell]) for cell in [*cells, b"\x11\x05"]])
+    values = [one.values[0] for one in good(octets, layout(capture_time))]
+    assert values == [BEGIN, BEGIN, CosemDateTime.from_octets(last_day), b"ab", 5]
+
+
+def test_an_element_of_an_attribute_is_a_value_whatever_the_attribute_is():
+    assert ProfileColumn(ObisCode.CLOCK, 8, 2).kind is ColumnKind.CLOCK
+    element = ProfileColumn(ObisCode.CLOCK, 8, 2, 1)
+    assert (element.kind, element.name) == (ColumnKind.VALUE, "0-0:1.0.0[1]")
 
 
 def test_a_status_is_flags_where_its_object_says_so_and_raw_otherwise():
@@ -340,14 +325,6 @@ def test_any_octets_give_rows_and_then_at_most_one_error(octets):
         rows, error = rows_of(octets, shape)
         assert len(rows) <= len(octets)
         assert error is None or error.kind is ErrorKind.DECODE
-
-
-@given(st.binary(max_size=120), st.sampled_from(["130206091206", "13020206", "1302020911", "13020906", "13"]))
-@settings(max_examples=300, deadline=None)
-def test_any_compact_array_gives_rows_and_then_at_most_one_error(octets, head):
-    rows, error = rows_of(bytes.fromhex(head) + octets, layout())
-    assert len(rows) <= len(octets)
-    assert error is None or error.kind is ErrorKind.DECODE
 
 
 @given(st.integers(0, 800), st.integers(0, 255))

@@ -11,9 +11,10 @@ from meterkit.codec import axdr
 from meterkit.dlms.cosem.obis import ObisCode
 from meterkit.dlms.cosem.units import Unit
 from meterkit.dlms.profile.batch import batches_of
-from meterkit.dlms.profile.column import ProfileColumn
+from meterkit.dlms.profile.column import ProfileColumn, choose
 from meterkit.dlms.profile.columns import ColumnBuilder
 from meterkit.emulator.dlms.profile_oddities import ProfileOddity as Odd
+from meterkit.errors import ErrorKind, ProtocolFault
 from tests.dlms.profile.rig import CLOCK, ENERGY, STATUS, WINTER, clock, layout, odd_meter, row
 from tests.dlms.rig import connected
 
@@ -73,6 +74,7 @@ def test_numbers_lie_in_buffers_of_their_own_type():
     assert energy.values.typecode == "I"
     assert energy.valid is None
     assert memoryview(energy.values)[9999] == 9999
+    assert (len(columns), len(energy)) == (10_000, 10_000)
     assert columns.times.typecode == "q"
     assert columns.times[1] - columns.times[0] == 900
     with pytest.raises(KeyError):
@@ -133,6 +135,22 @@ def test_types_that_change_on_the_way_are_widened():
     assert mixed.to_arrow().column(0).to_pylist()[-1] == "x"
 
 
+def test_integers_that_no_type_of_eight_octets_has_become_floats():
+    negative = [axdr.encode_structure([axdr.encode_long64(-1)])] * 20
+    most = [axdr.encode_structure([axdr.encode_long64_unsigned((1 << 64) - 1)])] * 20
+    other = ProfileColumn(ObisCode(0, 0, 96, 1, 0), 1, 2)
+    values = columns_of(axdr.encode_array(negative + most), layout(other)).columns[0].values
+    assert (values.typecode, values[0], values[39]) == ("d", -1.0, 2.0**64)
+
+
+def test_octets_among_texts_are_told_in_hex():
+    cells = [axdr.encode_octet_string(b"\x00\x01"), axdr.encode_visible_string("x"), b"\0"]
+    shape = layout(ProfileColumn(ObisCode(0, 0, 96, 1, 0), 1, 2))
+    table = columns_of(axdr.encode_array([axdr.encode_structure([cell]) for cell in cells]), shape).to_arrow()
+    assert table.schema.types == [pyarrow.string()]
+    assert table.column(0).to_pylist() == ["0001", "x", "x"]  # null-data repeats
+
+
 def test_local_times_and_hundredths_keep_what_they_are():
     local = [row(datetime(2026, 3, 1, number), number) for number in range(9)]
     table = columns_of(axdr.encode_array(local), layout(deviation=-60)).to_arrow()
@@ -166,6 +184,24 @@ def test_no_rows_are_an_empty_table():
     table = columns_of(axdr.encode_array([]), layout()).to_arrow()
     assert table.num_rows == 0
     assert table.column_names == ["time", "1-0:1.8.0"]
+
+
+def test_a_column_is_chosen_by_code_number_or_itself():
+    extended = ProfileColumn(ENERGY.obis, 4, 2)
+    columns = (CLOCK, ENERGY, extended)
+    choices = (extended, ObisCode.CLOCK, 3, "1-0:1.8.0*255", "4/1-0:1.8.0*255/2", scaled(-3))
+    assert choose(columns, choices) == (2, 0, 2, 1, 2, 1)
+
+
+@pytest.mark.parametrize(
+    "choice", ["energy", 0, 4, ObisCode(1, 0, 2, 8, 0), ProfileColumn(ENERGY.obis, 5, 2)]
+)
+def test_a_choice_that_names_no_column_is_told_with_those_there_are(choice):
+    with pytest.raises(ProtocolFault) as caught:
+        choose((CLOCK, ENERGY, STATUS), [choice])
+    assert caught.value.error.kind is ErrorKind.STATE
+    known = "it has 1 0-0:1.0.0, 2 1-0:1.8.0, 3 0-0:96.10.1"
+    assert caught.value.error.message == f"the profile has no column {choice}; {known}"
 
 
 def test_columns_of_one_name_and_a_second_clock_are_all_there():

@@ -191,6 +191,15 @@ def test_a_set_that_records_nothing_is_refused(change: dict[str, int], name: str
         geometry(**change)
 
 
+def test_a_ring_that_no_offset_reaches_the_end_of_is_refused() -> None:
+    # A block: 5 octets of time, 4 of simple status, 32 intervals of 2 + 3 * 4 octets.
+    assert geometry(blks=36_000, ints=32).table_size == 36_000 * 457
+    with pytest.raises(ProtocolFault) as caught:
+        geometry(blks=0xFFFF, ints=32)
+    told = "BT61 data set 1: 65535 blocks of 457 octets reach past 24 bit offsets [decode]"
+    assert str(caught.value.error) == told
+
+
 def test_a_set_that_is_not_there_is_refused() -> None:
     with pytest.raises(ProtocolFault, match="no data set 2"):
         LoadProfileGeometry.build(known(), 2)

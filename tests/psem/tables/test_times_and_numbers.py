@@ -85,6 +85,8 @@ def test_times_by_tm_format_both_ways(kind: Kind[Any], order: str, octets: str, 
         (TIMES[2], "180000"),
         (TIMES[4], "80510100"),
         (DATES[2], "170229"),
+        (DATES[2], "640101"),  # a year of three digits
+        (DATES[1], "a40101"),
     ],
 )
 def test_octets_that_are_no_time_are_kept(kind: Kind[Any], octets: str) -> None:
