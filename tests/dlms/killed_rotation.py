@@ -20,7 +20,7 @@ from meterkit.dlms.secured.key_management import KeyManagement
 from meterkit.dlms.secured.key_vault import FileVault
 from meterkit.dlms.secured.rotation import rotate_keys
 from meterkit.dlms.security import KeyKind, SecuritySuite
-from meterkit.transport.tcp import TcpTransport
+from meterkit.transport.octets import OctetProtocol
 from tests.dlms.security_rig import GMAC, TITLE
 
 METER = "4D4B540001352881"
@@ -31,7 +31,7 @@ MOMENTS = {
     "while the pending keys are written": ("before", os, "replace", 1),
     "once they are kept": ("after", FileVault, "begin", 1),
     "before the transfer goes out": ("before", DlmsClient, "call", 1),
-    "once the transfer went out": ("after", TcpTransport, "put", "transfer"),
+    "once the transfer went out": ("after", OctetProtocol, "put_out", "transfer"),
     "before its answer is used": ("before", KeyManagement, "_take_over", 1),
     "once its answer is used": ("after", KeyManagement, "_take_over", 1),
     "before the change is finished": ("before", FileVault, "finish", 1),

@@ -156,6 +156,19 @@ def test_a_second_request_before_the_answer_is_the_programmers_mistake():
             Association(Lower(), **windows)
 
 
+def test_a_sign_of_life_is_not_asked_for_in_the_middle_of_an_exchange():
+    rig = Rig()
+    rig.send(GET)
+    with pytest.raises(RuntimeError, match="still waits for its answer"):
+        rig.association.enquire()
+
+
+def test_a_lower_link_that_asks_for_nothing_is_alive_as_far_as_anybody_knows():
+    rig = Rig()
+    assert rig.association.enquire() == [Message(b"")]
+    assert not rig.association.is_pending
+
+
 def test_an_unconfirmed_request_is_done_once_it_is_sent():
     for request in ("c10181000100000100ff0200090101", "c30182000f0000280000ff0100", "160102fa0801110a"):
         rig = Rig()
@@ -315,6 +328,11 @@ def test_a_service_that_was_not_granted_is_refused_before_it_is_sent(request_hex
     assert Rig(bits).association.permits(apdu) is None
     for bit in bits:
         assert Rig(bits & ~bit).association.permits(apdu) is not None
+
+
+@pytest.mark.parametrize("request_hex", ["6200", "c002c100000001", "e0810001000000"])
+def test_what_asks_for_no_service_needs_no_grant(request_hex):
+    assert Rig(Conformance(0)).association.permits(decode_apdu(octets(request_hex))) is None
 
 
 def test_nothing_is_permitted_before_the_association_and_anything_while_nothing_is_known_of_it():

@@ -237,6 +237,12 @@ def test_a_set_whose_blocks_go_wrong_fails(answers, told):
     assert len(out) == len(set(out))
 
 
+def test_a_long_set_with_a_list_may_be_refused_as_if_it_had_come_whole():
+    assert message(Rig(max_pdu=34).ask(SET_LIST, "c505c1020300")[1]) == "c505c1020300"
+    events = Rig(max_pdu=34).ask(SET_LIST, "c505c1020000")[1]
+    assert "success after block 1" in failed(events).message
+
+
 def test_a_set_acknowledgement_that_comes_twice_sends_nothing_twice():
     rig = Rig(max_pdu=19)
     rig.send(SET)
@@ -311,6 +317,25 @@ def test_results_one_after_the_other_are_a_list():
     assert message(events) == spaced("c703c1 02 0001 00120005 0001 0104")
 
 
+def test_a_list_of_one_may_be_answered_by_its_error_alone():
+    one = "c303c101" + "000f0000280000ff01" + "01" + "00"
+    # 01 04 could be a list of one as well, but that would go on behind its 04.
+    events = Rig().ask(one, action_block(1, "0104", last=True))[1]
+    assert message(events) == spaced("c703c1 01 0001 0104")
+
+
+def test_a_block_of_an_answer_that_comes_twice_is_asked_for_once():
+    rig = Rig()
+    assert rig.ask(ACTION, action_block(1, "0001"))[0] == [ACTION, "c302c100000001"]
+    assert rig.come(action_block(1, "0001")) == []
+    assert message(rig.come(action_block(2, "00120005", last=True))) == "c701c1000100120005"
+
+
+def test_an_action_that_went_whole_has_no_blocks_to_acknowledge():
+    events = Rig().ask(ACTION, action_block(1, "0001"), "c704c100000001")[1]
+    assert "the next step of the ACTION was expected, c7 04" in failed(events).message
+
+
 def test_a_long_list_of_actions_goes_up_in_blocks():
     rig = Rig(max_pdu=34)
     out, events = rig.ask(ACTION_LIST, "c704c100000001", "c703c10200000000")
@@ -372,6 +397,20 @@ def test_a_read_refused_or_answered_too_early():
         in failed(Rig(max_pdu=10).ask(LONG_READ, "0c0100120005")[1]).message
     )
     assert isinstance(Rig().ask(READ, "0c01030001")[1][-1], Failed)
+
+
+def test_a_block_of_a_read_that_comes_twice_is_asked_for_once():
+    rig = Rig()
+    assert rig.ask(READ, "0c0102000001021200")[0] == [READ, "0501050001"]
+    assert rig.come("0c0102000001021200") == []
+    assert message(rig.come("0c01020100020105")) == "0c" + "120005"
+
+
+def test_a_long_read_may_be_answered_whole():
+    values = "0c03" + "001101" + "001102" + "001103"
+    assert (
+        message(Rig(max_pdu=10).ask(LONG_READ, "0c01030001", "0c01030002", "0c01030003", values)[1]) == values
+    )
 
 
 def test_a_long_write_goes_up():

@@ -3,10 +3,15 @@
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from pydantic import SecretBytes
 
 from meterkit import DlmsClient, DlmsClientOptions, Err, ErrorKind, MeterError
@@ -16,6 +21,7 @@ from meterkit.dlms.security import Certificate, CertificateType, KeyKind, Securi
 from meterkit.dlms.security.certificate_names import (
     CertificateByEntity,
     CertificateBySerial,
+    alternative_names_of,
     common_name,
     issuer_of,
     serial_number_of,
@@ -222,6 +228,73 @@ def test_a_serial_number_is_a_der_integer_and_its_contents_are_understood_too(nu
 )
 def test_a_name_that_is_no_name_is_shown_as_it_is(octets, text):
     assert common_name(octets) == text
+
+
+def name_of(*attributes):
+    return x509.Name([x509.NameAttribute(kind, value) for kind, value in attributes])
+
+
+def test_a_common_name_is_found_wherever_it_stands_in_a_name():
+    name = name_of((NameOID.ORGANIZATION_NAME, "meters"), (NameOID.COMMON_NAME, "4D4B54"))
+    assert common_name(name.public_bytes()) == "4D4B54"
+
+
+@pytest.mark.parametrize(
+    "octets",
+    ["3000", "3002 3100", "300b 3109 3007 0603 550406 1300", "3006 3104 3002 0500", "3004 3102 3000"],
+    ids=["empty", "no attribute", "a country", "an attribute of one part", "an attribute of none"],
+)
+def test_a_name_without_a_common_name_is_shown_in_hex(octets):
+    assert common_name(bytes.fromhex(octets)) == octets.replace(" ", "")
+
+
+def certificate_with(*extensions):
+    key = generate_key(SecuritySuite.SUITE_1)
+    subject = name_of((NameOID.COMMON_NAME, TITLE.hex().upper()))
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(subject, subject, key.public_key(), 7, begin, begin + timedelta(days=9))
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    return Certificate.decode(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER))
+
+
+def test_alternative_names_are_told_in_der_where_there_are_any():
+    named = certificate_with(x509.SubjectAlternativeName([x509.DNSName("m1")]))
+    assert alternative_names_of(named).hex(" ") == "30 04 82 02 6d 31"  # SEQUENCE { [2] "m1" }
+    assert alternative_names_of(certificate_with()) == b""
+
+
+def request_with(key, *attributes):
+    builder = x509.CertificateSigningRequestBuilder().subject_name(name_of(*attributes))
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize(
+    ("subject", "words"),
+    [
+        (((NameOID.COMMON_NAME, "a meter"),), "a meter"),
+        (((NameOID.COMMON_NAME, "4D4B"),), "4D4B"),
+        (((NameOID.ORGANIZATION_NAME, "meters"),), ""),
+    ],
+    ids=["words", "too short", "none"],
+)
+def test_a_request_for_a_name_that_is_no_system_title_has_none(subject, words):
+    request = CertificateRequest.decode(request_with(generate_key(SecuritySuite.SUITE_1), *subject))
+    assert (request.system_title, request.subject) == (None, words)
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        (rsa.generate_private_key(65537, 2048), "an elliptic curve key expected, RSAPublicKey came"),
+        (ec.generate_private_key(ec.SECP521R1()), "secp256r1 or secp384r1 expected, one of secp521r1 came"),
+    ],
+    ids=["RSA", "P-521"],
+)
+def test_a_request_for_a_key_of_no_suite_is_refused(key, told):
+    with pytest.raises(ProtocolFault, match=f"certificate request: .*{told}") as refused:
+        CertificateRequest.decode(request_with(key, (NameOID.COMMON_NAME, METER_TITLE.hex())))
+    assert refused.value.error.kind is ErrorKind.SECURITY
 
 
 async def test_an_export_that_is_no_certificate_is_told():

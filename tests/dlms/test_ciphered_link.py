@@ -3,7 +3,7 @@
 import pytest
 
 from meterkit.dlms.association import Association
-from meterkit.dlms.secured.link import LOW, CipheredLink
+from meterkit.dlms.secured.link import LOW, CipheredLink, ciphered
 from meterkit.dlms.security import (
     Cipher,
     CounterBlock,
@@ -172,6 +172,64 @@ def test_more_counters_are_asked_for_before_the_last_are_used():
     assert asked == []
     joined.link.protect(GET)
     assert asked == [LOW - 1]
+
+
+def test_what_nobody_answers_is_protected_too():
+    joined = Joined()
+    unconfirmed = bytes.fromhex("c10181 0001 0000600100ff 02 00 1105")
+    sent, done = joined.association.send(unconfirmed)
+    assert done == Message(b"")
+    assert joined.meter.unprotect(sent.octets) == unconfirmed
+    joined.link.cipher.unicast.counters.void()
+    (event,) = joined.association.send(unconfirmed)
+    assert isinstance(event, Failed)
+    assert event.error.kind is ErrorKind.SECURITY
+
+
+@pytest.mark.parametrize("lets_go", [True, False])
+def test_whether_another_message_may_be_sent_into_silence_is_the_lower_links_to_say(lets_go):
+    joined = Joined()
+    assert not joined.link.forgo()
+    joined.lower.forgo = lambda: lets_go
+    assert joined.link.forgo() is lets_go
+
+
+def test_a_meter_that_speaks_only_when_asked_is_asked_through_the_cipher():
+    class PolledLower(Lower):
+        def enquire(self):
+            return [Transmit(b"RR")]
+
+        def ask_on(self):
+            return [Transmit(b"RR P")]
+
+    lower = PolledLower()
+    link = ciphered(lower)
+    link.use(cipher(OURS, METERS))
+    association, meter = Association(link), cipher(METERS, OURS)
+    association.configure(EVERYTHING, 0)
+    assert association.enquire() == [Transmit(b"RR")]
+    lower.incoming = [Message(b"")]  # a sign of life: nothing was said, so nothing is deciphered
+    assert association.receive(b"?") == [Message(b"")]
+    association.send(GET)
+    lower.incoming = [Message(meter.protect(GOT.replace(b"\xc1", b"\xc2", 1)))]
+    assert association.receive(b"?") == [Transmit(b"RR P")]
+    lower.incoming = [Message(meter.protect(GOT))]
+    assert association.receive(b"?") == [Message(GOT)]
+
+
+def test_a_link_that_is_not_polled_stays_so_under_a_cipher():
+    assert type(ciphered(Lower())) is CipheredLink
+
+
+def test_what_comes_before_there_are_keys_is_refused():
+    link = CipheredLink(Lower())
+    link.lower.incoming = [Message(GOT)]
+    (event,) = link.receive(b"?")
+    assert isinstance(event, Failed)
+    assert (event.error.kind, event.error.message) == (
+        ErrorKind.STATE,
+        "no keys are in use: connect first; nothing was sent",
+    )
 
 
 def test_without_a_counter_nothing_is_sent():

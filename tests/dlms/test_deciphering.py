@@ -17,15 +17,35 @@ from meterkit.dlms.security import (
     KeyScheme,
     Security,
 )
-from meterkit.dlms.security.general_headers import GeneralHeader, GeneralSigning
-from meterkit.dlms.security.headers import GeneralCiphered
+from meterkit.dlms.security.general_headers import (
+    STATIC_UNIFIED,
+    AgreedKey,
+    GeneralCiphering,
+    GeneralHeader,
+    GeneralSigning,
+    KeyInfo,
+    WrappedKey,
+)
+from meterkit.dlms.security.headers import GeneralCiphered, wrap
 from meterkit.dlms.security.key_agreement import generate_key
-from meterkit.dlms.security.keys import public_key_octets
+from meterkit.dlms.security.keys import public_key_octets, wrap_key
 from meterkit.dlms.translate import translate
 from meterkit.dlms.wrapper import WrapperHeader
 from meterkit.tree import NOT_UNDERSTOOD, text
 from tests.dlms.rig import RecordingTransport
-from tests.dlms.security.material import AK, CLIENT, EK, GET, METER, OTHER_KEY, SUITE_1, in_use, key, policy
+from tests.dlms.security.material import (
+    AK,
+    CLIENT,
+    EK,
+    GET,
+    METER,
+    OTHER_KEY,
+    SUITE_1,
+    SUITE_2,
+    in_use,
+    key,
+    policy,
+)
 from tests.dlms.security_rig import (
     BOTH,
     ENERGY,
@@ -205,6 +225,30 @@ def test_what_is_too_short_for_its_tag_is_told_and_the_rest_of_the_tree_stays():
     assert "octets" in told
 
 
+def test_what_is_only_authenticated_is_read_though_its_tag_does_not_fit():
+    octets = octets_of("glo-get-request-authenticated-only")
+    nodes = opened(octets, known={UNICAST: EK, AUTHENTICATION: OTHER_KEY}, titles=(METER,))
+    assert verdicts(nodes) == [f"NOT verified: the tag does not fit; sender {METER.hex().upper()}"]
+    assert "get-request-normal" in names(nodes)
+
+
+def test_a_suite_that_nobody_knows_is_not_deciphered():
+    octets = wrap(0xC8, b"\x33" + key().protect(0x30, METER, 7, GET)[1:])
+    assert verdicts(opened(octets, titles=(METER,))) == ["not deciphered: its parts are not whole"]
+
+
+def test_an_initiate_that_is_none_is_deciphered_and_teaches_no_key():
+    octets = wrap(0x21, key().protect(0x30, METER, 7, b"\x01\xff"))
+    nodes = opened(octets, titles=(METER,))
+    assert verdicts(nodes) == [f"verified, sender {METER.hex().upper()}"]
+    assert NOT_UNDERSTOOD in names(nodes)
+
+
+def test_what_makes_no_sense_and_has_no_tag_is_by_another_key():
+    octets = GeneralCiphered(METER, key(authentication=None).protect(0x20, METER, 7, b"\x99\x01")).encode()
+    assert verdicts(opened(octets)) == ["not deciphered: neither key nor sender fit"]
+
+
 def test_a_dedicated_key_that_nobody_told_is_missing():
     ciphered = GeneralCiphered(METER, key().protect(0x30, METER, 7, GET), is_dedicated=True).encode()
     (verdict,) = verdicts(opened(ciphered))
@@ -253,6 +297,50 @@ def test_general_ciphering_is_deciphered_by_every_scheme(scheme):
         assert verdict.startswith("not deciphered: no ")
     altered = octets[:-1] + bytes((octets[-1] ^ 1,))
     assert not verdicts(opened(altered, known=known))[0].startswith("verified")
+
+
+def general(info: KeyInfo | None):
+    header = GeneralHeader(transaction_id=b"\x01", originator=METER, recipient=CLIENT)
+    content = key(SUITE_1).protect(0x31, METER, 7, GET, header.encode())
+    return GeneralCiphering(header, info, content).encode()
+
+
+def test_general_ciphering_without_a_word_on_its_key_goes_by_the_unicast_key():
+    assert verdicts(opened(general(None))) == [f"verified, sender {METER.hex().upper()}"]
+
+
+OWN, PEER = generate_key(SUITE_1), generate_key(SUITE_1)
+PAIR = {KeyKind.AGREEMENT: private(OWN), KeyKind.SERVER_AGREEMENT: public_key_octets(PEER)}
+
+
+@pytest.mark.parametrize(
+    ("info", "known", "missing"),
+    [
+        (WrappedKey(wrap_key(SUITE_1, EK, EK)), {KeyKind.MASTER: OTHER_KEY}, "master key"),
+        (WrappedKey(b"\x01"), {KeyKind.MASTER: OTHER_KEY}, "master key"),
+        (AgreedKey(STATIC_UNIFIED), {KeyKind.AGREEMENT: private(OWN)}, "pair of agreement keys"),
+        (AgreedKey(b"\x09"), PAIR, "pair of agreement keys"),
+        (AgreedKey(STATIC_UNIFIED), PAIR | {KeyKind.AGREEMENT: bytes(48)}, "pair of agreement keys"),
+    ],
+    ids=["another master key", "no wrapped key", "one key of two", "another way to agree", "another suite"],
+)
+def test_a_key_that_can_not_be_had_of_the_message_is_missing(info, known, missing):
+    assert verdicts(opened(general(info), known=BOOK | known)) == [
+        f"not deciphered: no {missing} that fits is known"
+    ]
+
+
+def test_signing_keys_of_another_suite_tell_nothing():
+    signing, other = generate_key(SUITE_1), generate_key(SUITE_2)
+    signer = GeneralSigner(SUITE_1, METER, CLIENT, signing, signing.public_key(), CounterBlock(1, 9))
+    of_suite_2 = {
+        KeyKind.SIGNING: private(other, SUITE_2),
+        KeyKind.SERVER_SIGNING: public_key_octets(other),
+    }
+    nodes = opened(signer.protect(GET), known=of_suite_2)
+    assert [node.meaning for one in nodes for node in one.walk() if node.name == "signed"] == [
+        "signature NOT verified: no signing key is known"
+    ]
 
 
 def test_a_signature_is_verified_where_there_is_a_key_for_it():

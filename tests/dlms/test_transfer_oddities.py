@@ -1,14 +1,19 @@
 """Transfers in blocks that a meter, or a programmer, leads astray: each ends in a fault with words."""
 
+from dataclasses import replace
+
 import pytest
 
 from meterkit.codec.crc import crc16_wire
 from meterkit.dlms.acse.apdus import Aare, Aarq, ApplicationContext, AssociationResult
 from meterkit.dlms.acse.names import AcseServiceUser, AuthenticationMechanism
-from meterkit.dlms.agreement import check_terms
-from meterkit.dlms.apdu import decode_apdu
+from meterkit.dlms.agreement import agree, check_terms
+from meterkit.dlms.apdu import decode_apdu, decode_as
+from meterkit.dlms.apdu.block import GeneralBlockTransfer
+from meterkit.dlms.apdu.get import GetResponseNormal
 from meterkit.dlms.apdu.initiate import InitiateRequest
 from meterkit.dlms.attribute_data import AttributeData
+from meterkit.dlms.conformance import Conformance
 from meterkit.dlms.cosem.classes import Register
 from meterkit.dlms.cosem.data_types import UNSIGNED
 from meterkit.dlms.cosem.obis import ObisCode
@@ -16,8 +21,14 @@ from meterkit.dlms.hdlc.address import HdlcAddress
 from meterkit.dlms.hdlc.frame import HdlcFrame
 from meterkit.dlms.hdlc_link import HdlcLink
 from meterkit.dlms.object_list import parse_object_list, parse_short_name_list, with_short_name_rights
-from meterkit.dlms.refusals import expected_counter
+from meterkit.dlms.refusals import exception, expected_counter
 from meterkit.dlms.short_name_places import method_name
+from meterkit.dlms.transfer.action import ActionTransfer
+from meterkit.dlms.transfer.general_block import GeneralTransfer
+from meterkit.dlms.transfer.get import GetTransfer
+from meterkit.dlms.transfer.late_blocks import LateBlocks
+from meterkit.dlms.transfer.set import SetTransfer
+from meterkit.dlms.transfer.short_name import ReadTransfer, WriteTransfer
 from meterkit.errors import ErrorKind, ProtocolFault
 from meterkit.link import Broken
 from tests.dlms.vectors import octets_of
@@ -35,6 +46,13 @@ def told(call, *arguments, kind=None):
 # ---------------------------------------------------------------- APDUs, frames
 def test_a_known_tag_that_nobody_speaks_here_is_named():
     assert "an APDU expected" in told(decode_apdu, b"\x02\x00", kind=ErrorKind.DECODE)
+
+
+def test_an_apdu_of_another_class_than_the_one_asked_for_is_told():
+    said = told(decode_as, GetResponseNormal, bytes.fromhex("c40201"), kind=ErrorKind.DECODE)
+    assert "get-response-with-block" in said
+    said = told(decode_as, GetResponseNormal, bytes.fromhex("c501c100"), kind=ErrorKind.PROTOCOL)
+    assert "get-response-normal was expected, c5 01 c1 00 came" in said
 
 
 def test_a_quality_of_service_has_one_octet_with_a_sign():
@@ -56,6 +74,98 @@ def test_an_unconfirmed_message_needs_octets_a_connection_and_its_turn():
     assert isinstance(link.send_unconfirmed(b"\xc0")[0], Broken)
     with pytest.raises(RuntimeError, match="there was no Message"):
         link.ask_on()
+
+
+# ---------------------------------------------------------------- transfers
+GET, SET = "c001c100080000010000ff0200", "c101c1000100002a0000ff0200" + "0904" + "30313233"
+ACTION = "c301c1000f0000280000ff0101" + "0904" + "30313233"
+SET_RESPONSE, GET_RESPONSE = bytes.fromhex("c501c100"), bytes.fromhex("c401c100120001")
+
+
+@pytest.mark.parametrize(
+    ("transfer", "response", "expected"),
+    [
+        (
+            GetTransfer(bytes.fromhex(GET), 99),
+            SET_RESPONSE,
+            "the next block of the GET's answer was expected",
+        ),
+        (ActionTransfer(bytes.fromhex(ACTION), 99), GET_RESPONSE, "the next step of the ACTION was expected"),
+        (SetTransfer(bytes.fromhex(SET), 24), GET_RESPONSE, "the acknowledgement of the SET's block 0 was"),
+        (WriteTransfer(b"\x06\x00\x00", 24), GET_RESPONSE, "write-response was expected"),
+    ],
+)
+def test_the_answer_of_another_service_is_no_step_of_a_transfer(transfer, response, expected):
+    said = told(transfer.take, response, kind=ErrorKind.PROTOCOL)
+    assert expected in said
+    assert response.hex(" ") in said
+
+
+@pytest.mark.parametrize(
+    ("transfer", "arguments", "expected"),
+    [
+        (SetTransfer, ("c103c1010000000204" + "30313233", 24), "a whole SET request was expected, c1 03"),
+        (
+            ActionTransfer,
+            ("c306c1010000000204" + "30313233", 99, 24),
+            "a whole ACTION request was expected, c3",
+        ),
+    ],
+)
+def test_a_request_that_is_a_block_already_is_not_cut_again(transfer, arguments, expected):
+    request, *sizes = arguments
+    assert expected in told(transfer, bytes.fromhex(request), *sizes, kind=ErrorKind.PROTOCOL)
+
+
+@pytest.mark.parametrize(
+    ("transfer", "arguments", "room"),
+    # A PDU of 10 octets has room for 10 - 7 octets of a Read's block, 05 01 06 last number (2) length; of a
+    # Write's, 06 01 07 last number (2) 01 09 length, for 1.
+    [(ReadTransfer, (99, 10), 3), (WriteTransfer, (10,), 1)],
+)
+def test_a_request_with_more_blocks_than_can_be_numbered_is_refused_before_the_first(
+    transfer, arguments, room
+):
+    most = bytes(1 + 0xFFFF * room)
+    assert len(transfer(most, *arguments).begin()) == 10
+    said = told(transfer, most + b"\0", *arguments, kind=ErrorKind.STATE)
+    assert (
+        f"{len(most)} octets in PDUs of 10 make 65536 blocks, 65535 can be numbered; nothing was sent" in said
+    )
+
+
+def test_an_acknowledgement_beyond_the_last_number_of_a_general_block_is_refused():
+    transfer = GeneralTransfer(None, max_pdu=99, window=1, send_window=1, limit=99)
+    # A meter may count the request, which went out whole, however it likes: ours go on from there.
+    assert transfer.take(GeneralBlockTransfer(False, False, 1, 1, 0xFFFE, b"\xc4"))
+    (last,) = transfer.our_turn()
+    assert last.hex() == "e081ffff000100"
+    assert transfer.take(GeneralBlockTransfer(False, False, 1, 2, 0xFFFF, b"\x01"))
+    assert "more than 65535 blocks" in told(transfer.our_turn, kind=ErrorKind.PROTOCOL)
+
+
+def test_late_blocks_are_remembered_64_at_a_time():
+    late = LateBlocks()
+    late.expect({(number, b"\x00"): 1 for number in range(1, 66)})
+    assert not late.claims(GeneralBlockTransfer(False, False, 1, 1, 0, b"\x00"))
+    assert late.claims(GeneralBlockTransfer(False, False, 1, 2, 0, b"\x00"))
+    assert late.claims(GeneralBlockTransfer(False, False, 1, 65, 0, b"\x00"))
+
+
+@pytest.mark.parametrize(
+    ("octets", "kind", "expected"),
+    [
+        ("d801", ErrorKind.DECODE, "exception-response: service-error: an octet expected"),
+        ("d80102", ErrorKind.REFUSED, "service-not-allowed"),
+        ("0e0106", ErrorKind.DECODE, "confirmed-service-error: value: an octet expected"),
+        ("0e010601", ErrorKind.REFUSED, "dlms-version-too-low"),
+    ],
+)
+def test_a_refusal_is_told_though_it_is_cut_short(octets, kind, expected):
+    error = exception(bytes.fromhex(octets))
+    assert error is not None
+    assert error.kind is kind
+    assert expected in str(error)
 
 
 # ---------------------------------------------------------------- what clients read
@@ -127,3 +237,48 @@ def test_high_level_security_that_was_not_asked_for_is_refused():
 def test_another_mechanism_than_the_one_asked_for_is_refused():
     asked, answer = terms(AuthenticationMechanism.NONE, mechanism=AuthenticationMechanism.LOW_LEVEL_SECURITY)
     assert "was asked for, the meter answers" in told(check_terms, asked, answer, kind=ErrorKind.SECURITY)
+
+
+OFFER = InitiateRequest(conformance=Conformance.GET | Conformance.SET)
+NO_AUTHENTICATION = AuthenticationMechanism.NONE
+VERSION_TOO_LOW = bytes.fromhex("0e010601")  # confirmedServiceError: initiate refused
+
+
+def test_an_aare_that_tells_nothing_but_yes_grants_what_was_asked_for():
+    asked, answer = terms(NO_AUTHENTICATION)
+    granted = agree(asked, OFFER, answer)
+    assert (granted.conformance, granted.max_pdu, granted.vaa_name) == (OFFER.conformance, 0, 7)
+
+
+def test_a_yes_with_a_service_error_in_it_is_a_no():
+    asked, answer = terms(NO_AUTHENTICATION, user_information=VERSION_TOO_LOW)
+    assert "initiate refused: initiate, dlms-version-too-low" in told(
+        agree, asked, OFFER, answer, kind=ErrorKind.REFUSED
+    )
+
+
+def test_a_yes_with_another_apdu_than_an_initiate_response_is_told():
+    asked, answer = terms(NO_AUTHENTICATION, user_information=GET_RESPONSE)
+    said = told(agree, asked, OFFER, answer, kind=ErrorKind.PROTOCOL)
+    assert "an initiate-response was expected, c4 get-response came" in said
+
+
+def test_another_application_context_than_the_one_asked_for_is_refused():
+    asked, answer = terms(NO_AUTHENTICATION)
+    answer = replace(answer, application_context=ApplicationContext.SHORT_NAME)
+    assert "the meter answers" in told(check_terms, asked, answer, kind=ErrorKind.SECURITY)
+
+
+@pytest.mark.parametrize("information", [b"\x28\x05", b"\x08", b""])
+def test_a_no_is_told_though_what_stands_beside_it_cannot_be_read(information):
+    asked, answer = terms(NO_AUTHENTICATION, user_information=information)
+    answer = replace(answer, result=AssociationResult.REJECTED_PERMANENT)
+    assert "rejected-permanent (1)" in told(agree, asked, OFFER, answer, kind=ErrorKind.REFUSED)
+
+
+def test_a_no_with_a_service_error_tells_both():
+    asked, answer = terms(NO_AUTHENTICATION, user_information=VERSION_TOO_LOW)
+    answer = replace(answer, result=AssociationResult.REJECTED_PERMANENT)
+    said = told(agree, asked, OFFER, answer, kind=ErrorKind.REFUSED)
+    assert "rejected-permanent (1)" in said
+    assert "dlms-version-too-low" in said

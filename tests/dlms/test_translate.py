@@ -8,6 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meterkit.codec import axdr
+from meterkit.codec.crc import crc16_wire
+from meterkit.dlms.acse.apdus import Aare, Aarq, AssociationResult
+from meterkit.dlms.acse.names import AcseServiceProvider
 from meterkit.dlms.apdu.block import GeneralBlockTransfer
 from meterkit.dlms.apdu.get import GetResponseWithBlock
 from meterkit.dlms.hdlc.address import HdlcAddress
@@ -174,6 +177,48 @@ def test_a_value_that_breaks_off_is_shown_as_far_as_it_goes():
     assert strange_octets([node]) == 2
 
 
+def test_a_value_too_deep_is_shown_as_far_as_it_goes():
+    (node,) = translate(bytes.fromhex("c401c100" + "0101" * 17 + "1105"))
+    assert sum(one.name == "array" for one in node.walk()) == 16
+    strange = node.find(NOT_UNDERSTOOD)
+    assert strange is not None
+    assert strange.meaning == "more than 16 arrays and structures within one another"
+    assert (strange.offset, strange.length) == (4 + 32, 4)
+
+
+def test_a_compact_array_of_structures_is_shown_element_by_element():
+    # structure of 2 (unsigned, long-unsigned), 6 octets of contents: {1, 2}, {3, 4}
+    (node,) = translate(bytes.fromhex("c401c100 13 0202 11 12 06 01 0002 03 0004"))
+    (compact,) = (one for one in node.walk() if one.name == "compact-array")
+    assert compact.meaning == "2 elements of structure in 6 octets"
+    told = [[child.value for child in item.children] for item in compact.children]
+    assert told == [[1, 2], [3, 4]]
+
+
+def test_an_association_refused_by_the_service_provider_says_so():
+    refused = Aare(
+        result=AssociationResult.REJECTED_PERMANENT, diagnostic=AcseServiceProvider.NO_COMMON_ACSE_VERSION
+    )
+    (node,) = translate(refused.encode())
+    diagnostic = node.find("result-source-diagnostic")
+    assert diagnostic is not None
+    assert (diagnostic.value, diagnostic.meaning[:37]) == (2, "acse-service-provider: no-common-acse")
+
+
+def test_an_invocation_is_told_by_its_number():
+    (node,) = translate(Aarq(calling_ap_invocation_id=300).encode())
+    number = node.find("calling-AP-invocation-id")
+    assert number is not None
+    assert (number.value, number.length) == (300, 6)  # A8 04 | 02 02 01 2C
+
+
+def test_a_context_that_is_none_of_dlms_stays_octets():
+    (node,) = translate(Aarq(application_context=bytes.fromhex("2a0304")).encode())
+    context = node.find("application-context-name")
+    assert context is not None
+    assert (context.value, context.meaning) == (bytes.fromhex("2a0304"), "no context of DLMS")
+
+
 def frame(information: bytes, *, more: bool = False, number: int = 0) -> bytes:
     control = HdlcControl(HdlcFrameType.INFORMATION, not more, number, 0)
     return HdlcFrame(CLIENT, METER, control, information, more).encode()
@@ -202,6 +247,17 @@ def test_frames_with_noise_between_and_shared_flags_are_all_found():
         "HDLC frame",
     ]
     assert strange_octets(nodes) == 3
+
+
+def test_a_frame_with_a_header_check_and_nothing_behind_it_carries_nothing():
+    body = bytes.fromhex("a009 03 21 93")  # SNRM; 9 octets with both checks
+    body += crc16_wire(body)
+    body += crc16_wire(body)
+    (node,) = translate(b"\x7e" + body + b"\x7e")
+    assert [child.name for child in node.children] == [
+        *("format", "destination", "source", "control", "HCS", "FCS")
+    ]
+    assert strange_octets([node]) == 0
 
 
 def test_a_damaged_frame_is_named_with_its_check():
@@ -259,6 +315,15 @@ def test_blocks_of_a_long_answer_are_put_together_below_the_last_one():
     assert whole is not None
     assert sum(node.name == "unsigned" for node in whole.walk()) == 100
     assert nodes[1].find("whole") is None
+
+
+def test_octets_behind_the_value_of_joined_blocks_are_shown_as_such():
+    pieces = [GetResponseWithBlock(0xC1, number == 2, number, b"\x11\x05").encode() for number in (1, 2)]
+    whole = translate(*pieces)[-1].find("whole")
+    assert whole is not None
+    strange = whole.find(NOT_UNDERSTOOD)
+    assert strange is not None
+    assert (strange.value, strange.meaning) == (b"\x11\x05", "octets behind the value")
 
 
 def test_general_blocks_are_put_together_too():

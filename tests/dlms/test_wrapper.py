@@ -211,4 +211,4 @@ def test_any_octets_give_events(pieces, is_datagram):
     events = [event for piece in pieces for event in link.receive(piece)]
     assert all(isinstance(event, Message | Notice | Broken) for event in events)
     assert sum(isinstance(event, Broken) for event in events) <= 1
-    assert len(link._reader._held) <= 65536 + 8
+    assert len(link._reader.held) <= 65536 + 8

@@ -67,8 +67,8 @@ class CaptureKeys:
         """Yield keys of the right size that may have enciphered an APDU."""
         candidates: tuple[bytes | None, ...]
         match parts.key_info:
-            case WrappedKey() | AgreedKey():
-                candidates = (self._told_key(parts),)
+            case WrappedKey() | AgreedKey() as told:
+                candidates = (self._told_key(parts, told),)
             case _ if parts.is_dedicated:
                 candidates = (dedicated, self.keys.get(KeyKind.DEDICATED))
             case _ if parts.is_broadcast:
@@ -109,31 +109,27 @@ class CaptureKeys:
                 yield key
 
     # ---------------------------------------------------------------- keys that the APDU tells
-    def _told_key(self, parts: CipheredParts) -> bytes | None:
+    def _told_key(self, parts: CipheredParts, told: WrappedKey | AgreedKey) -> bytes | None:
         try:
-            match parts.key_info:
-                case WrappedKey(wrapped):
-                    master = self.keys.get(KeyKind.MASTER)
-                    return None if master is None else unwrap_key(parts.suite, master, wrapped)
-                case AgreedKey(parameters, told):
-                    return self._agreed(parts, parameters, told)
-                case _:
-                    return None
+            if isinstance(told, AgreedKey):
+                return self._agreed(parts, told)
+            master = self.keys.get(KeyKind.MASTER)
+            return None if master is None else unwrap_key(parts.suite, master, told.key_ciphered_data)
         except (ProtocolFault, ValueError):  # keys of another suite, or octets that are none
             return None
 
-    def _agreed(self, parts: CipheredParts, parameters: bytes, told: bytes) -> bytes | None:
+    def _agreed(self, parts: CipheredParts, told: AgreedKey) -> bytes | None:
         """Return a key as the receiver derives it; the static one as either end does."""
         own = self.keys.get(KeyKind.AGREEMENT)
         if own is None:
             return None
         suite, private = parts.suite, private_key_of(parts.suite, own)
-        if parameters == ONE_PASS:
-            ephemeral = public_key_of(suite, told[: 2 * suite.coordinate_size])
+        if told.key_parameters == ONE_PASS:
+            ephemeral = public_key_of(suite, told.key_ciphered_data[: 2 * suite.coordinate_size])
             shared = shared_secret(suite, private, ephemeral)
             return derive_key(suite, shared, parts.sender, parts.recipient)
         peer = self.keys.get(KeyKind.SERVER_AGREEMENT)
-        if peer is None or parameters != STATIC_UNIFIED:
+        if peer is None or told.key_parameters != STATIC_UNIFIED:
             return None
         shared = shared_secret(suite, private, peer_key(suite, peer, CertificateType.KEY_AGREEMENT))
         return derive_key(suite, shared, *static_parties(parts.sender, parts.recipient, parts.transaction))
@@ -146,7 +142,7 @@ class CaptureKeys:
                 return f"signature verified, signed by {signing.header.originator.hex().upper()}"
             case False:
                 return "signature NOT verified: it does not fit"
-            case None:
+            case _:
                 return "signature NOT verified: no signing key is known"
 
     def is_contradicted(self, signing: GeneralSigning) -> bool:

@@ -178,7 +178,7 @@ class HdlcPushReader(PushReader):
                         items.append(MeterError(ErrorKind.CRC, reason))
                     self._is_damaged = True
                     self._pushes.clear()
-                case Noise():
+                case _:  # Noise
                     continue
         return items
 

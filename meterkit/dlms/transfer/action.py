@@ -40,7 +40,7 @@ class ActionTransfer:
     """One ACTION `request` with blocks up, down or both; `limit` bounds its answer, in octets.
 
     `max_pdu` is what the meter takes, None for a request that went out whole.
-    Errors: ProtocolFault STATE if not even its blocks fit, DECODE if it is no ACTION request.
+    Errors: ProtocolFault STATE if not even its blocks fit, PROTOCOL if it is no whole ACTION request.
     """
 
     def __init__(self, request: bytes, limit: int, max_pdu: int | None = None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import Final, Protocol, TypeAlias
 
 from meterkit.codec.axdr import encode_length
@@ -17,6 +18,7 @@ from meterkit.errors import ErrorKind, ProtocolFault, fault
 #: Blocks without data, last one aside, that one answer may have.  The standard forbids none, but a meter
 #: that sends only such blocks would never end.
 EMPTY_BLOCKS: Final = 8
+LARGEST_NUMBER: Final = 0xFFFFFFFF  # of a block; 32 bits, with short names 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,8 @@ class ParameterBlocks:
 
     `encode_first` and `encode_next` make the request of a block from (number, raw, is_last); the octets
     beside `raw` may not depend on how much of it there is, its length aside.
-    Errors: ProtocolFault STATE if the meter's PDU has no room for any data.
+    Errors: ProtocolFault STATE if the meter's PDU has no room for any data, or if there are more blocks than
+    `largest_number`.
     """
 
     def __init__(
@@ -119,6 +122,8 @@ class ParameterBlocks:
         max_pdu: int,
         encode_first: Callable[[int, bytes, bool], bytes],
         encode_next: Callable[[int, bytes, bool], bytes],
+        *,
+        largest_number: int = LARGEST_NUMBER,
     ) -> None:
         self.number = 0  #: of the block sent last
         self._raw = raw
@@ -133,6 +138,17 @@ class ParameterBlocks:
             raise fault(
                 ErrorKind.STATE,
                 f"the meter takes PDUs of {max_pdu} octets; even in blocks the request needs {needed}",
+            )
+        self._check_count(max_pdu, largest_number)
+
+    def _check_count(self, max_pdu: int, largest_number: int) -> None:
+        """Make sure, before anything is sent, that the last block still has a number."""
+        blocks = 1 + ceil(max(len(self._raw) - self._first_size, 0) / self._next_size)
+        if blocks > largest_number:
+            raise fault(
+                ErrorKind.STATE,
+                f"{len(self._raw)} octets in PDUs of {max_pdu} make {blocks} blocks, {largest_number} can be "
+                "numbered; nothing was sent",
             )
 
     @property

@@ -33,7 +33,7 @@ from meterkit.dlms.transfer.get import unexpected
 class SetTransfer:
     """One SET `request` that is longer than the `max_pdu` octets the meter takes.
 
-    Errors: ProtocolFault STATE if not even its blocks fit, DECODE if it is no SET request.
+    Errors: ProtocolFault STATE if not even its blocks fit, PROTOCOL if it is no whole SET request.
     """
 
     def __init__(self, request: bytes, max_pdu: int) -> None:

@@ -10,10 +10,11 @@ Nothing is sent twice: a block goes out only once the meter has acknowledged the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from meterkit.codec.axdr import encode_octet_string
-from meterkit.dlms.apdu import decode_apdu
+from meterkit.dlms.apdu import decode_apdu, decode_as
 from meterkit.dlms.apdu.results import DataAccessResult
 from meterkit.dlms.apdu.short_name import (
     BlockNumber,
@@ -28,7 +29,6 @@ from meterkit.dlms.apdu.short_name import (
 )
 from meterkit.dlms.transfer.blocks import AnswerBlocks, Next, ParameterBlocks, Step, Whole
 from meterkit.dlms.transfer.get import unexpected
-from meterkit.errors import ErrorKind, fault
 
 _LARGEST_NUMBER: Final = 0xFFFF  # of a block; 16 bits
 _READ_RESPONSE: Final = b"\x0c"
@@ -38,12 +38,12 @@ class ReadTransfer:
     """One Read `request` with blocks up, down or both; `limit` bounds its answer, in octets.
 
     `max_pdu` is what the meter takes, None for a request that went out whole.
-    Errors: ProtocolFault STATE if not even its blocks fit.
+    Errors: ProtocolFault STATE if not even its blocks fit, or there are more than can be numbered.
     """
 
     def __init__(self, request: bytes, limit: int, max_pdu: int | None = None) -> None:
         self._request = request
-        self._up = ParameterBlocks(request[1:], max_pdu, _read_block, _read_block) if max_pdu else None
+        self._up = _cut(request, max_pdu, _read_block) if max_pdu else None
         self._down = AnswerBlocks(limit)
 
     def begin(self) -> bytes:
@@ -77,11 +77,11 @@ class ReadTransfer:
 class WriteTransfer:
     """One Write `request` that is longer than the `max_pdu` octets the meter takes.
 
-    Errors: ProtocolFault STATE if not even its blocks fit.
+    Errors: ProtocolFault STATE if not even its blocks fit, or there are more than can be numbered.
     """
 
     def __init__(self, request: bytes, max_pdu: int) -> None:
-        self._blocks = ParameterBlocks(request[1:], max_pdu, _write_block, _write_block)
+        self._blocks = _cut(request, max_pdu, _write_block)
 
     def begin(self) -> bytes:
         """Return the request with the first block."""
@@ -89,29 +89,25 @@ class WriteTransfer:
 
     def take(self, response: bytes) -> Step:
         """Take a Write response; see `Transfer`."""
-        match decode_apdu(response, strict=False):
-            case WriteResponse((BlockNumber(number),)):
+        match decode_as(WriteResponse, response, strict=False).results:
+            case (BlockNumber(number),):
                 return self._blocks.acknowledged(number)
-            case WriteResponse(results):
+            case results:
                 # A refusal may come at any time, success after the last block only.
                 is_success = all(result == DataAccessResult.SUCCESS for result in results)
                 if is_success and not self._blocks.is_done:
                     raise self._blocks.premature()
                 return Whole(response)
-            case _:
-                raise unexpected(response, f"the acknowledgement of the Write's block {self._blocks.number}")
+
+
+def _cut(request: bytes, max_pdu: int, encode: Callable[[int, bytes, bool], bytes]) -> ParameterBlocks:
+    return ParameterBlocks(request[1:], max_pdu, encode, encode, largest_number=_LARGEST_NUMBER)
 
 
 def _read_block(number: int, raw: bytes, is_last: bool) -> bytes:
-    return ReadRequest((ReadDataBlockAccess(is_last, _checked(number), raw),)).encode()
+    return ReadRequest((ReadDataBlockAccess(is_last, number, raw),)).encode()
 
 
 def _write_block(number: int, raw: bytes, is_last: bool) -> bytes:
-    variable = WriteDataBlockAccess(is_last, _checked(number))
+    variable = WriteDataBlockAccess(is_last, number)
     return WriteRequest((variable,), (encode_octet_string(raw),)).encode()
-
-
-def _checked(number: int) -> int:
-    if number > _LARGEST_NUMBER:
-        raise fault(ErrorKind.PROTOCOL, f"more than {_LARGEST_NUMBER} blocks, which cannot be numbered")
-    return number

@@ -68,15 +68,12 @@ def to_xml(octets: bytes) -> Element:
 
 def raw_json(octets: bytes, why: str) -> dict[str, object]:
     """Return octets as they are, and why."""
-    told: dict[str, object] = {"octets": octets.hex()}
-    if why:
-        told["why"] = why
-    return told
+    return {"octets": octets.hex(), "why": why}
 
 
 def raw_xml(octets: bytes, why: str) -> Element:
     """Return octets as they are, and why."""
-    return Element(OCTETS, {"Value": octets.hex().upper()} | ({"Why": why} if why else {}))
+    return Element(OCTETS, {"Value": octets.hex().upper(), "Why": why})
 
 
 def _decoded(octets: bytes) -> tuple[Any, str]:
@@ -88,8 +85,6 @@ def _decoded(octets: bytes) -> tuple[Any, str]:
             return apdu, ""
     except ProtocolFault as odd:
         return None, odd.error.message
-    except ValueError as odd:
-        return None, str(odd)
     return None, _NOT_SAME
 
 

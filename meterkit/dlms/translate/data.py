@@ -12,8 +12,7 @@ from typing import Final
 from meterkit.codec import axdr
 from meterkit.codec.axdr_compact import open_compact_array
 from meterkit.codec.axdr_tags import MAX_DEPTH, Tag
-from meterkit.codec.axdr_values import BitString, DontCare
-from meterkit.codec.cosem_time import CosemDate, CosemDateTime, CosemTime
+from meterkit.codec.axdr_values import DontCare
 from meterkit.dlms.translate.words import octets_meaning
 from meterkit.errors import ProtocolFault
 from meterkit.tree import Node, Value, moved, not_understood
@@ -115,10 +114,8 @@ def _leaf(tag: Tag, value: axdr.Value, offset: int | None, length: int) -> Node:
             shown, meaning = value, octets_meaning(value)
         case bool() | int() | float() | str():
             shown = int(value) if isinstance(value, int) and not isinstance(value, bool) else value
-        case BitString() | CosemDate() | CosemTime() | CosemDateTime():
-            shown = str(value)
         case DontCare() | None:
             shown = None
-        case _:  # arrays and structures are no leaves
+        case _:  # bits, dates and times; arrays and structures are no leaves
             shown = str(value)
     return Node(tag.words, shown, meaning, offset, length)

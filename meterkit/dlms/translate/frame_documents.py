@@ -193,15 +193,19 @@ def hdlc_from_xml(element: Element) -> bytes:
     flags = element.attributes.get("Flags", "both")
     try:
         control = HdlcControl.decode(hex_number(kind, 1))
-        if flags not in _FLAGS:
-            raise ValueError(f"{element.place}: Flags are one of {', '.join(_FLAGS)}")
-        information = _information_from_xml(at)
-        at.finish()
-        segmented = element.attributes.get("Segmented", "00") == "01"
-        octets = HdlcFrame(destination, source, control, information, segmented).encode()
     except ProtocolFault as odd:
         raise ValueError(f"{kind.place}: {odd.error.message}") from None
-    return _flagged(octets, flags)
+    if flags not in _FLAGS:
+        raise ValueError(f"{element.place}: Flags are one of {', '.join(_FLAGS)}")
+    information = _information_from_xml(at)
+    at.finish()
+    frame = HdlcFrame(
+        destination, source, control, information, element.attributes.get("Segmented", "00") == "01"
+    )
+    try:
+        return _flagged(frame.encode(), flags)
+    except ValueError as odd:
+        raise ValueError(f"{element.place}: {odd}") from None
 
 
 def _address_from_xml(element: Element) -> HdlcAddress:

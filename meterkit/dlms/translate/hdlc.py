@@ -221,11 +221,12 @@ def _why_no_frame(octets: bytes, at: int, piece: bytes) -> str:
         return "a frame cut short"
     if said != came:
         return f"an HDLC frame of {said} octets expected, as its format says; {came} came"
+    why = "between frames"
     try:
         _ = HdlcFrame.decode(piece)
     except ProtocolFault as odd:
-        return odd.error.message
-    return "between frames"
+        why = odd.error.message
+    return why
 
 
 def _noise(octets: bytes, start: int, end: int, base: int | None) -> list[Node]:

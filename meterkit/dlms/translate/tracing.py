@@ -16,6 +16,7 @@ from meterkit.dlms.conformance import Conformance
 from meterkit.dlms.cosem.obis import ObisCode
 from meterkit.dlms.translate.data import data_node
 from meterkit.dlms.translate.words import class_name, object_name, octets_meaning
+from meterkit.errors import ProtocolFault
 from meterkit.tree import Node, Value, moved
 
 T = TypeVar("T")
@@ -92,15 +93,19 @@ class TracingReader(ApduReader):
 
     def data(self, what: str) -> bytes:
         """Return the octets of one Data; what of it can be read is remembered even if it is none."""
-        begin = self.position
+        octets, begin = self._octets_read, self.position
         try:
-            self.position = axdr.measure(self._octets_read, begin)
-        finally:
-            end = self.position if self.position > begin else len(self._octets_read)
-            if begin < len(self._octets_read):
-                self.nodes.append(data_node(self._octets_read[begin:end], moved(self._base, begin), what))
-                self.position = end
-        return self._octets_read[begin:end]
+            end = axdr.measure(octets, begin)
+        except ProtocolFault:
+            self._remember_data(begin, len(octets), what)
+            raise
+        self._remember_data(begin, end, what)
+        return octets[begin:end]
+
+    def _remember_data(self, begin: int, end: int, what: str) -> None:
+        if begin < end:
+            self.nodes.append(data_node(self._octets_read[begin:end], moved(self._base, begin), what))
+            self.position = end
 
     def last_data(self, what: str) -> bytes:
         """Return the Data that ends the APDU."""

@@ -10,7 +10,6 @@ from typing import Final
 from meterkit.codec.cosem_time import DATE_TIME_SIZE, CosemDateTime
 from meterkit.dlms.cosem.obis import SIZE, ObisCode
 from meterkit.dlms.cosem.obis_words import MEDIA, explain
-from meterkit.errors import ProtocolFault
 
 CLASS_NAMES: Final = {
     1: "Data",
@@ -102,10 +101,7 @@ def octets_meaning(octets: bytes) -> str:
 
 def time_meaning(octets: bytes) -> str:
     """Return the time in 12 octets; empty if they hardly are one."""
-    try:
-        time = CosemDateTime.from_octets(octets)
-    except ProtocolFault:
-        return ""
+    time = CosemDateTime.from_octets(octets)
     year = time.date.year
     is_open = year is None and time.date.month in (None, *range(1, 13), 0xFD, 0xFE)
     is_moment = year in _PLAUSIBLE_YEARS and time.to_datetime() is not None

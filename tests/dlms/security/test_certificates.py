@@ -28,7 +28,7 @@ def certificate(
     key: object = None,
     issuer_key: ec.EllipticCurvePrivateKey = ROOT_KEY,
     usages: tuple[str, ...] = ("digital_signature",),
-    ca: bool = False,
+    ca: bool | None = False,
     begin: datetime = NOW - timedelta(days=1),
 ) -> bytes:
     """Return a certificate in DER."""
@@ -45,8 +45,9 @@ def certificate(
         .serial_number(7)
         .not_valid_before(begin)
         .not_valid_after(begin + timedelta(days=365))
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
     )
+    if ca is not None:
+        builder = builder.add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
     if usages:
         builder = builder.add_extension(
             x509.KeyUsage(**{name: name in usages for name in names}), critical=True
@@ -109,6 +110,7 @@ def test_another_title_time_or_issuer_is_refused() -> None:
     assert f"{ROOT!r} is valid from" in refusal(certificate(), root(begin=NOW + timedelta(days=1)))
     assert "is no authority" in refusal(certificate(), root(ca=False))
     assert "is no authority" in refusal(certificate(), root(usages=("digital_signature",)))
+    assert "is no authority" in refusal(certificate(), root(ca=None))
 
 
 def test_what_is_no_certificate_is_refused_in_words() -> None:

@@ -251,6 +251,47 @@ def test_another_sender_receiver_or_weaker_protection_is_refused() -> None:
     assert "came without protection" in refusal(meter, GET)
 
 
+@pytest.mark.parametrize("scheme", KeyScheme)
+def test_a_sender_that_is_left_out_is_the_one_who_is_known(scheme: KeyScheme) -> None:
+    client, meter = ends(scheme)
+    transaction = client.transactions.begin(1)
+    header = GeneralHeader(transaction_id=transaction, originator=b"", recipient=METER)
+    info, its_key = client._new_key(transaction)
+    content = its_key.protect(0x31, CLIENT, 1, GET, header.encode())
+    assert meter.unprotect(GeneralCiphering(header, info, content).encode()) == GET
+
+
+@pytest.mark.parametrize("scheme", NEW_KEYS)
+def test_a_message_that_tells_no_key_is_refused_where_one_has_to_be_told(scheme: KeyScheme) -> None:
+    client, meter = ends(scheme)
+    silent = replace(GeneralCiphering.decode(client.protect(GET)), key_info=None)
+    assert f"a key by {scheme.value} expected, none came" in refusal(meter, silent.encode())
+
+
+@pytest.mark.parametrize("octets", [b"", b"\xff", b"\x02\x01"])
+def test_octets_that_are_no_apdu_are_refused_as_unprotected(octets: bytes) -> None:
+    assert "came without protection" in refusal(ends(KeyScheme.IDENTIFIED)[1], octets)
+
+
+def test_another_ciphering_than_the_general_one_is_refused_by_its_name() -> None:
+    assert "general-ciphering expected, db general-glo-ciphering came" in refusal(
+        ends(KeyScheme.IDENTIFIED)[1], GeneralCiphered(CLIENT, b"\x31\0\0\0\1").encode()
+    )
+
+
+def test_a_content_too_short_for_its_head_is_told() -> None:
+    client, meter = ends(KeyScheme.IDENTIFIED)
+    short = replace(GeneralCiphering.decode(client.protect(GET)), content=b"\x31\x00")
+    with pytest.raises(ProtocolFault, match="5 octets at least expected, 2 came") as refused:
+        meter.unprotect(short.encode())
+    assert refused.value.error.kind is ErrorKind.DECODE
+
+
+def test_both_ends_cannot_have_one_title() -> None:
+    with pytest.raises(ValueError, match="both ends have the system title"):
+        GeneralCipher(CLIENT, CLIENT, policy(suite=SUITE_1), in_use(of=key(SUITE_1)))
+
+
 @pytest.mark.parametrize("scheme", NEW_KEYS)
 def test_a_missing_key_is_told(scheme: KeyScheme) -> None:
     bare = GeneralCipher(CLIENT, METER, policy(suite=SUITE_1), in_use(of=key(SUITE_1)), scheme=scheme)

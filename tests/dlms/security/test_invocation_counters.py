@@ -69,6 +69,14 @@ def test_a_block_goes_on_with_others_that_are_higher() -> None:
         block.add(CounterBlock(4, 6))
 
 
+def test_a_block_without_numbers_adds_none() -> None:
+    block = CounterBlock(1, 3)
+    block.add(CounterBlock(20, 20))
+    block.add(CounterBlock(10, 11))  # it left no mark: lower numbers than 20 are still higher than 3
+    assert block.left == 3
+    assert [block.take() for _ in range(3)] == [1, 2, 10]
+
+
 def test_a_block_skips_and_never_goes_back() -> None:
     block = CounterBlock(1, 5)
     block.add(CounterBlock(10, 20))
@@ -80,6 +88,18 @@ def test_a_block_skips_and_never_goes_back() -> None:
     assert (block.take(), block.left) == (15, 4)
     block.skip_to(100)
     assert block.left == 0
+
+
+def test_a_block_counts_what_it_skips_of_itself_and_of_those_behind() -> None:
+    block = CounterBlock(1, 5)
+    block.add(CounterBlock(10, 20))
+    block.add(CounterBlock(30, 40))
+    with pytest.raises(ValueError, match="counters from 40 on expected, not from 35"):
+        block.add(CounterBlock(35, 50))
+    block.skip_to(5)
+    assert repr(block) == "CounterBlock(next 10, 20 left)"
+    block.skip_to(32)
+    assert repr(block) == "CounterBlock(next 32, 8 left)"
 
 
 def test_a_block_ends_before_the_last_counter() -> None:

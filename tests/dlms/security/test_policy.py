@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from meterkit.dlms.acse.names import AuthenticationMechanism
+from meterkit.dlms.secured.security_setup_reading import demanded, policy_of, policy_words
 from meterkit.dlms.security import Security, SecurityControl, SecurityPolicy, SecuritySuite
 from meterkit.dlms.security.policy import WEAK, check_mechanism, check_strength, check_titles
 from meterkit.errors import ErrorKind, ProtocolFault
@@ -88,3 +89,23 @@ def test_titles_are_pinned_and_never_our_own() -> None:
         with pytest.raises(ProtocolFault, match=told) as refused:
             check_titles(CLIENT, peer, pinned)
         assert refused.value.error.kind is ErrorKind.SECURITY
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "requests"),
+    [
+        (0, "nothing", Security.NONE),
+        (1, "authenticated (1)", Security.AUTHENTICATION),
+        (2, "encrypted (2)", Security.ENCRYPTION),
+        (3, "authenticated-and-encrypted (3)", BOTH),
+        (0x04, "authenticated request", Security.AUTHENTICATION),
+        (0x28, "encrypted request, authenticated response", Security.ENCRYPTION),
+        (0x50, "digitally signed request, encrypted response", Security.NONE),
+    ],
+)
+def test_what_a_security_setup_says_is_read_by_its_version(
+    number: int, words: str, requests: Security
+) -> None:
+    policy = policy_of(number)
+    assert policy_words(policy).startswith(words)
+    assert demanded(policy) is requests

@@ -131,10 +131,7 @@ class Either:
         return form.from_xml(at)
 
     def _case(self, value: object) -> tuple[str, Form[Any]]:
-        for key, kind, form in self._cases:
-            if isinstance(value, kind):
-                return key, form
-        raise ValueError(f"{value!r} is none of {', '.join(self._by_key)}")
+        return next((key, form) for key, kind, form in self._cases if isinstance(value, kind))
 
 
 def _also(form: Form[Any]) -> tuple[str, ...]:
@@ -187,7 +184,7 @@ class Record(Generic[T]):
         """Return the value."""
         found = json_parts.members(told, where)
         json_parts.only(found, where, *(name for name, _ in self._flat))
-        return self._made({n: form.from_json(found.get(n), f"{where}.{n}") for n, form in self._flat}, where)
+        return self._build(**{n: form.from_json(found.get(n), f"{where}.{n}") for n, form in self._flat})
 
     def to_xml(self, value: T) -> list[Element]:
         """Return the parts' elements."""
@@ -197,17 +194,11 @@ class Record(Generic[T]):
         """Take the parts' elements."""
         found: dict[str, object] = {}
         self._take(self._parts, at, found)
-        return self._made(found, self.name)
+        return self._build(**found)
 
     def part(self, value: T, name: str) -> object:
         """Return one part of a value."""
         return getattr(value, name)
-
-    def _made(self, found: dict[str, object], where: str) -> T:
-        try:
-            return self._build(**found)
-        except ValueError as odd:
-            raise ValueError(f"{where}: {odd}") from None
 
     def _elements(self, parts: tuple[Part, ...], value: T) -> list[Element]:
         elements: list[Element] = []
