@@ -44,7 +44,7 @@ class CaptureOpener:
 def capture_opener(wanted: KeysWanted) -> CaptureOpener:
     """Return what opens a capture.  Errors: UsageMistake; MeterFailure for the source of the keys."""
     titles = tuple(parse_title(text, "--system-title") for text in wanted.system_titles)
-    source = key_source(wanted.key_from, SecuritySuite.SUITE_0)
+    source = key_source(wanted.key_from, SecuritySuite.SUITE_0, "--key-from, or --key,")
     if isinstance(source, PromptKeys):
         source.ask((KeyKind.GLOBAL_UNICAST_ENCRYPTION, KeyKind.AUTHENTICATION))
     try:

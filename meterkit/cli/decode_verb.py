@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from meterkit.cli.parameters import Flag, Json
 
-#: "--key" or "--key=00"; not "--> 7E", nor "--7E", nor what a log says behind blanks.
+#: "--kind" or "--kind=x"; not "--> 7E", nor "--7E", nor what a log says behind blanks.
 _OPTION: Final = re.compile(r"--[a-z][a-z-]+(?==|$)")
 
 Kind: TypeAlias = Literal["psem", "hdlc", "dlms", "em1000"]
@@ -23,7 +23,7 @@ def decode(
     kind: Kind | None = None,
     all: Flag = False,  # noqa: A002 - the option's name
     xml: Flag = False,
-    key_from: str | None = None,
+    key_from: Annotated[str | None, Parameter(name=("--key-from", "--key"))] = None,
     meter: str | None = None,
     system_title: Annotated[tuple[str, ...], Parameter(show_default=False)] = (),
     json: Json = False,
@@ -41,6 +41,7 @@ def decode(
     meterkit decode session.log --json
     meterkit decode C001C100080000010000FF0200 --xml
     meterkit decode session.log --key-from file:keys.toml --meter 4D4B540001352881
+    meterkit decode session.log --key prompt
     ```
 
     With keys, what is under a cipher stands below it, with whether its tag is right; in the messages of
@@ -53,7 +54,8 @@ def decode(
     :param kind: What it is; by default found out. dlms: HDLC and WRAPPER frames, PDUs and values.
     :param all: Show every line, however many.
     :param xml: DLMS messages as XML, in the usual names: GetRequest, InvokeIdAndPriority, UInt16.
-    :param key_from: Where keys come from, as in `meterkit dlms`: file:PATH, env:NAME, keyring:, prompt.
+    :param key_from: Where keys come from, as in `meterkit dlms`: file:PATH, env:NAME, keyring:, prompt or
+        demo; `--key` is the same. Never a key itself: everybody on the machine can see what was typed.
     :param meter: What the meter is called there. [default: "default"]
     :param system_title: System title of a sender, 16 hex digits or 8 characters; repeat it for both ends.
     """

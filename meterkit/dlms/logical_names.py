@@ -53,7 +53,11 @@ class LogicalNames:
         session = self.session
         if selection is None and attribute.attribute and session.association.grants_get:
             request = encode_get(session.next_invoke(), attribute)
-            answer = session.told(request, await session.asked(request, is_secret=is_secret(attribute)))
+            hides = is_secret(attribute)
+            answer = await session.asked(request, is_secret=hides)
+            if session.is_secured and session.is_unsettled(answer):
+                answer = await session.settled(request, answer, is_secret=hides)
+            answer = session.told(request, answer)
         else:
             answer = await session.call(GetRequestNormal(session.next_invoke(), attribute, selection))
         if isinstance(answer, Err):

@@ -21,8 +21,8 @@ from meterkit.dlms.apdu import Apdu
 from meterkit.dlms.apdu.tags import ApduTag, apdu_name
 from meterkit.dlms.association import Association
 from meterkit.dlms.conformance import Conformance
-from meterkit.dlms.hdlc.parameters import HdlcParameters
 from meterkit.dlms.hdlc_link import HdlcLink
+from meterkit.dlms.lower_link import lower_link
 from meterkit.dlms.proposal import LOGICAL_NAME_SERVICES, plain_aarq, propose
 from meterkit.dlms.refusals import EXCEPTIONS, exception, unexpected
 from meterkit.dlms.secret_requests import tells_secret
@@ -30,7 +30,6 @@ from meterkit.dlms.secured.association import SecureAssociation
 from meterkit.dlms.secured.counter_object import counter_in, counter_request, public_options
 from meterkit.dlms.secured.link import ciphered
 from meterkit.dlms.security import Security
-from meterkit.dlms.wrapper import WrapperLink
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
 from meterkit.options import DlmsClientOptions
 from meterkit.result import Err, Ok, Result
@@ -57,7 +56,7 @@ class DlmsSession:
     def __init__(self, transport: Transport, options: DlmsClientOptions) -> None:
         self.transport = transport
         self.options = options
-        self.lower = _lower_link(transport, options)
+        self.lower = lower_link(transport, options)
         self._hdlc = self.lower if isinstance(self.lower, HdlcLink) else None
         self._ciphered = (
             None
@@ -65,6 +64,7 @@ class DlmsSession:
             else ciphered(self.lower, drops_repeats=transport.is_datagram)
         )
         self._secured = SecureAssociation(options, self._ciphered) if options.is_secured else None
+        self.is_secured = options.is_secured  #: whether an answer may leave something to be `settled`
         self._public: DlmsSession | None = None  # reads the meter's count of our messages
         if options.counter_object is not None:
             self._public = DlmsSession(transport, public_options(options))
@@ -128,13 +128,17 @@ class DlmsSession:
 
     async def ask(self, octets: bytes, *, is_secret: bool = False) -> Result[bytes]:
         """Perform a service that was granted, and return the response APDU.  Errors: as `call`."""
-        return self.told(octets, await self.asked(octets, is_secret=is_secret))
+        answer = await self.asked(octets, is_secret=is_secret)
+        if self.is_unsettled(answer):
+            answer = await self.settled(octets, answer, is_secret=is_secret)
+        return self.told(octets, answer)
 
     def asked(self, octets: bytes, *, is_secret: bool = False) -> Coroutine[Any, Any, Result[bytes]]:
-        """Perform a service that was granted, and return what came, for `told` to judge."""
-        if self._secured is None:
+        """Perform a service that was granted, and return what came, to be `settled` and `told`."""
+        secured = self._secured
+        if secured is None or secured.is_ready:
             return self.exchange(octets, is_secret=is_secret)
-        return self._exchange_secured(self._secured, octets, is_secret)
+        return self._exchange_once_ready(secured, octets, is_secret)
 
     def told(self, octets: bytes, answer: Result[bytes]) -> Result[bytes]:
         """Return what came of the request `octets`: the response, or why there is none."""
@@ -148,17 +152,33 @@ class DlmsSession:
             _service.debug("%s: %s -> %s", self.transport.name, apdu_name(octets), outcome)
         return answer
 
-    async def _exchange_secured(
+    async def _exchange_once_ready(
         self, secured: SecureAssociation, octets: bytes, is_secret: bool
     ) -> Result[bytes]:
+        """Exchange as soon as there is a counter for it.  Errors: SECURITY there is none."""
+        try:
+            await secured.make_ready()
+        except ProtocolFault as refused:
+            return Err(refused.error)
+        return await self.exchange(octets, is_secret=is_secret)
+
+    def is_unsettled(self, answer: Result[bytes]) -> bool:
+        """Whether a secured association has something to do before `answer` is told, which is seldom."""
+        secured = self._secured
+        return secured is not None and (
+            secured.is_behind or (isinstance(answer, Ok) and answer.value[:1] in EXCEPTIONS)
+        )
+
+    async def settled(self, octets: bytes, answer: Result[bytes], *, is_secret: bool) -> Result[bytes]:
         """Return the answer; where the meter expects another counter, it is followed, and a read repeated.
 
-        Nothing else is: nobody vouches for that refusal, so the request may have been performed.
+        Nothing else is: nobody vouches for that refusal, so the request may have been performed.  A counter
+        that came is on disk before its message is told, where it has to be.
         """
+        secured = self._secured
+        if secured is None:
+            return answer
         try:
-            if not secured.is_ready:
-                await secured.make_ready()
-            answer = await self.exchange(octets, is_secret=is_secret)
             if isinstance(answer, Ok) and answer.value[:1] in EXCEPTIONS:
                 is_followed = await secured.recovers(answer.value)
                 if is_followed and octets[0] in _REPEATABLE:
@@ -384,25 +404,3 @@ class DlmsSession:
         release = partial(self.association.send, request.encode())
         answer = await self.exchange.perform(release, patience=RELEASE)
         return answer.value if isinstance(answer, Ok) else b""
-
-
-def _lower_link(transport: Transport, options: DlmsClientOptions) -> HdlcLink | WrapperLink:
-    if options.interface == "wrapper":
-        return WrapperLink(
-            options.client_address,
-            options.server_address,
-            response_timeout=options.response_timeout,
-            inter_octet_timeout=options.interoctet_timeout,
-            is_datagram=transport.is_datagram,
-        )
-    size, window = options.hdlc_max_info, options.hdlc_window
-    return HdlcLink(
-        options.hdlc_client,
-        options.hdlc_server,
-        parameters=HdlcParameters(size, size, window, window) if options.hdlc_propose else None,
-        retries=options.retries,
-        response_timeout=options.response_timeout,
-        inter_octet_timeout=options.interoctet_timeout,
-        skip_noise=transport.is_noisy,
-        max_message_size=options.max_response_size,
-    )

@@ -12,6 +12,7 @@ from tests.cli.conftest import COMMAND, environment
 
 SNRM = "7EA0070321930F017E"
 GET = "C4 01 C1 00 06 00 00 13 91"
+CIPHERED = "C81E3001234567411312FF935A47566827C467BC7D825C3BE4A77C3FCC056B6B"  # the Green Book's example
 PACKET = PsemFrame(data=b"\x30\x00\x01").encode()
 
 
@@ -53,7 +54,10 @@ def test_a_tree_is_printed_beside_its_octets_with_names_and_meanings(
     assert lines[-1] == f"0004  06 00 00 13 91{column[14:]}      double-long-unsigned: 5009"
 
 
-@pytest.mark.parametrize("words", [("--key", "00" * 16), ("--key=" + "00" * 16,), ("--encryption-key", "00")])
+@pytest.mark.parametrize(
+    "words",
+    [("--key", "00" * 16), ("--key=" + "00" * 16,), ("--key-from", "00" * 16), ("--encryption-key", "00")],
+)
 def test_a_key_on_the_command_line_is_refused_and_neither_decoded_nor_repeated(
     capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
 ) -> None:
@@ -61,7 +65,26 @@ def test_a_key_on_the_command_line_is_refused_and_neither_decoded_nor_repeated(
     out, err = capsys.readouterr()
     assert out == ""
     assert "--key-from" in err
+    assert "a key itself never stands on a command line" in err
     assert "0000" not in err
+
+
+def test_a_key_typed_as_such_is_answered_with_what_to_type_instead(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["decode", GET, "--key", "00" * 16]) == 2
+    assert "--key, takes env:NAME, file:PATH, keyring:SERVICE, prompt or demo" in capsys.readouterr().err
+
+
+def test_key_is_another_spelling_of_key_from(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["decode", CIPHERED, "--system-title", "4D4D4D0000BC614E"]
+    told = []
+    for option in ("--key", "--key-from"):
+        assert main([*words, option, "demo"]) == 0
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[1]
+    assert "verified, sender 4D4D4D0000BC614E" in told[0]
+    assert "get-request-normal" in told[0]
 
 
 def test_a_misspelt_option_is_no_octets(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import logging
 import secrets
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from anyio import to_thread
@@ -29,7 +28,7 @@ from meterkit.dlms.secured.counter_supply import CounterSupply, default_store
 from meterkit.dlms.secured.key_lookup import KeyPair, check_secret, key_pairs, look_up
 from meterkit.dlms.secured.layers import check_certificates, check_granted, put_layers_on
 from meterkit.dlms.secured.link import CipheredLink
-from meterkit.dlms.secured.proofs import high_level_security, proof_in, proof_request
+from meterkit.dlms.secured.proofs import check_proof, high_level_security, proof_in, proof_request, prove
 from meterkit.dlms.secured.received_counters import ReceivedCounters
 from meterkit.dlms.security import (
     Cipher,
@@ -47,6 +46,7 @@ from meterkit.dlms.security.layered_cipher import LayeredCipher
 from meterkit.dlms.security.policy import check_titles
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault, fault
 from meterkit.options import DlmsClientOptions
+from meterkit.result import Err
 from meterkit.session.exchange import Exchange
 
 HLS: Final = AuthenticationMechanism.HIGH_LEVEL_SECURITY
@@ -119,8 +119,7 @@ class SecureAssociation:
     async def begin(self, offer: InitiateRequest, request: Aarq) -> tuple[InitiateRequest, Aarq]:
         """Return offer and AARQ as they go out secured.  Errors: `ProtocolFault` SECURITY no counters."""
         options = self.options
-        self._proof, self._came = None, None
-        self._told = None
+        self._proof, self._came, self._told = None, None, None
         self.cipher = await self._new_cipher()
         if self.link is not None:
             self.link.use(self.cipher)
@@ -146,7 +145,7 @@ class SecureAssociation:
         if not options.counts_messages or options.system_title is None or keys is None:
             return None
         supply = self._supply_of(keys)
-        key = _protection_key(options, keys)
+        key = ProtectionKey(options.suite, *keys)
         broadcast = self._broadcast
         kind = LayeredCipher if options.is_general_protection_demanded else Cipher
         return kind(
@@ -242,18 +241,14 @@ class SecureAssociation:
         counter = None
         if proof.mechanism is AuthenticationMechanism.HIGH_LEVEL_SECURITY_GMAC and self.cipher is not None:
             counter = self.cipher.unicast.take()  # not the one of the APDU that carries it
-        is_slow = proof.mechanism is AuthenticationMechanism.HIGH_LEVEL_SECURITY_ECDSA
-        prove = partial(proof.prove, counter)
-        shown = await to_thread.run_sync(prove) if is_slow else prove()
+        shown = await prove(proof, counter)
         is_short = self.options.referencing == "short_name"
         request = proof_request(shown, association.next_invoke(), granted.conformance, is_short=is_short)
-        answer = (await exchange(request, is_secret=True)).match(lambda octets: octets, _raise)
-        self.note_refusal(answer)
-        returned = proof_in(answer, is_short=is_short)
-        if is_slow:
-            await to_thread.run_sync(proof.check, returned)
-        else:
-            proof.check(returned)
+        answer = await exchange(request, is_secret=True)
+        if isinstance(answer, Err):
+            raise ProtocolFault(answer.error)
+        self.note_refusal(answer.value)
+        await check_proof(proof, proof_in(answer.value, is_short=is_short))
 
     # ---------------------------------------------------------------- what goes on meanwhile
     def note_refusal(self, octets: bytes) -> None:
@@ -308,7 +303,8 @@ class SecureAssociation:
     @property
     def is_behind(self) -> bool:
         """Whether a counter came that has to be on disk before its message is handed on."""
-        return self._came is not None and self._came.is_behind
+        came = self._came
+        return came is not None and came.is_noting_at_once and came.is_behind
 
     async def catch_up(self) -> None:
         """Return once it is.  Errors: `ProtocolFault` SECURITY it can't be written."""
@@ -325,7 +321,7 @@ class SecureAssociation:
         if former is None or cipher is None or self._supply is None:
             raise ValueError("no keys are in use in this association")
         keys = (encryption_key or former[0], authentication_key or former[1])
-        expected = ExpectedKey(_protection_key(self.options, keys), counts_anew=keys[0] != former[0])
+        expected = ExpectedKey(ProtectionKey(self.options.suite, *keys), counts_anew=keys[0] != former[0])
         if self._came is not None:
             self._came.drop_expected()
             if expected.counts_anew:
@@ -344,7 +340,7 @@ class SecureAssociation:
         if former is None or cipher is None or self._supply is None:
             raise ValueError("no keys are in use in this association")
         keys = (encryption_key or former[0], authentication_key or former[1])
-        key = _protection_key(self.options, keys)
+        key = ProtectionKey(self.options.suite, *keys)
         noted = received = cipher.unicast.received  # an authentication key has no counters of its own
         supply = self._supply
         if keys[0] != former[0]:
@@ -371,8 +367,7 @@ class SecureAssociation:
         if cipher is None or self._supply is None:
             raise ValueError("no keys are in use in this association")
         supply = CounterSupply(self._supply.store, key, cipher.title)
-        protection = cipher.unicast.key.with_encryption_key(key)
-        fresh = KeyInUse(KeyKind.GLOBAL_BROADCAST_ENCRYPTION, protection)
+        fresh = KeyInUse(KeyKind.GLOBAL_BROADCAST_ENCRYPTION, cipher.unicast.key.with_encryption_key(key))
         if self._came is not None:
             await self._came.load(fresh, supply, is_noted_at_once=True)
         former, self._broadcast = cipher.broadcast, key
@@ -402,11 +397,3 @@ class SecureAssociation:
         came, self._came = self._came, None
         if came is not None:
             await came.finish()
-
-
-def _protection_key(options: DlmsClientOptions, keys: KeyPair) -> ProtectionKey:
-    return ProtectionKey(options.suite, *keys)
-
-
-def _raise(error: MeterError) -> bytes:
-    raise ProtocolFault(error)

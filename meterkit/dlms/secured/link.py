@@ -97,7 +97,18 @@ class CipheredLink:
     # ------------------------------------------------------------------------------------------ in
     def receive(self, octets: bytes) -> Events:
         """Take octets as they came off the line."""
-        return self._opened(self.lower.receive(octets))
+        events, cipher = self.lower.receive(octets), self.cipher
+        if len(events) == 1 and type(events[0]) is Message and cipher is not None:
+            # The usual lane: one message that is no piece of one.  Whatever else there is, `_opened` takes.
+            event = events[0]
+            message = event.octets
+            if message and message[0] != _GENERAL_BLOCK:
+                try:
+                    return [Message(cipher.unprotect(message))]
+                except ProtocolFault as refused:
+                    odd = self._refused(event, refused)
+                    return [] if odd is None else [odd]
+        return self._opened(events)
 
     def timed_out(self) -> Events:
         """Take the news that `timeout` passed in silence."""
@@ -108,9 +119,6 @@ class CipheredLink:
         return self._unprotect(octets) if self._has_bare_blocks else octets
 
     def _opened(self, events: Events) -> Events:
-        if len(events) == 1 and type(events[0]) is Message:  # the common case
-            event = self._open(events[0])
-            return [] if event is None else [event]
         opened: Events = []
         for event in events:
             if isinstance(event, Message | Notice):

@@ -11,7 +11,10 @@ Source: Green Book 9.2; Blue Book, classes 12 and 15; IEC 62056-53, Read (parame
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
+
+from anyio import to_thread
 
 from meterkit.codec import axdr
 from meterkit.dlms.acse.apdus import AuthenticationMechanism
@@ -62,6 +65,28 @@ def high_level_security(
         signing_key=private_key_of(suite, signing) if is_ecdsa and signing else None,
         peer_key=peer_key(suite, peer, CertificateType.DIGITAL_SIGNATURE) if is_ecdsa and peer else None,
     )
+
+
+async def prove(proof: HighLevelSecurity, counter: int | None) -> bytes:
+    """Return our proof, as `HighLevelSecurity.prove`; a signature is made in a thread."""
+    if _is_slow(proof):
+        return await to_thread.run_sync(partial(proof.prove, counter))
+    return proof.prove(counter)
+
+
+async def check_proof(proof: HighLevelSecurity, returned: bytes) -> None:
+    """Make sure that the meter's proof is right; a signature in a thread.
+
+    Errors: as `HighLevelSecurity.check`.
+    """
+    if _is_slow(proof):
+        await to_thread.run_sync(proof.check, returned)
+    else:
+        proof.check(returned)
+
+
+def _is_slow(proof: HighLevelSecurity) -> bool:
+    return proof.mechanism is AuthenticationMechanism.HIGH_LEVEL_SECURITY_ECDSA
 
 
 def proof_request(proof: bytes, invoke: int, granted: Conformance | None, *, is_short: bool) -> bytes:

@@ -7,7 +7,10 @@
 
 Counters come from blocks that were reserved beforehand.  A received counter has to rise, and is moved only
 once the tag is verified.  AARQ, AARE, RLRQ and RLRE pass: it is the Initiate in them that is ciphered, alone.
-Source: Green Book 9.2.
+
+Nearly all messages are short services under a tag of their own with both protections.  Each way begins with
+a lane for those, where nothing is looked at twice; what is odd in any way is left, untouched, to the general
+way behind it, which refuses it in words.  Source: Green Book 9.2.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from enum import Enum
 from typing import Final
 
 from meterkit.dlms.apdu.tags import ApduTag, apdu_name
-from meterkit.dlms.security.control import AUTHENTICATED, BROADCAST, Security, SecurityControl
+from meterkit.dlms.security.control import AUTHENTICATED, BROADCAST, PROTECTION, Security, SecurityControl
 from meterkit.dlms.security.counters import STOP, CounterBlock, StaleCounter
 from meterkit.dlms.security.headers import (
     DED,
@@ -41,6 +44,14 @@ _LENGTH: Final = 3  # octets of a length up to 65535
 _INITIATES: Final = frozenset((ApduTag.INITIATE_REQUEST, ApduTag.INITIATE_RESPONSE))
 _ACSE: Final = frozenset((ApduTag.AARQ, ApduTag.AARE, ApduTag.RLRQ, ApduTag.RLRE))
 _REFUSALS: Final = frozenset((ApduTag.EXCEPTION_RESPONSE, ApduTag.CONFIRMED_SERVICE_ERROR))
+# Of the usual lanes: which tags go out and come in; where what is enciphered begins; sizes, in octets.
+_GLO_OUT: Final = {plain: tag for plain, tag in GLO.items() if plain not in _INITIATES}
+_DED_OUT: Final = {plain: tag for plain, tag in DED.items() if plain not in _INITIATES}
+_GLO_IN: Final = {tag: plain for plain, tag in GLO.items()}
+_DED_IN: Final = {tag: plain for plain, tag in DED.items()}
+_START: Final = 2 + HEAD_SIZE
+_ADDED: Final = HEAD_SIZE + TAG_SIZE
+_LONG: Final = 0x80  # from here on a length takes more than one octet
 
 
 class Envelope(Enum):
@@ -48,6 +59,9 @@ class Envelope(Enum):
 
     SERVICE = "glo-get-request and the like"
     GENERAL = "general-glo-ciphering; where general protection is granted"
+
+
+_SERVICE: Final = Envelope.SERVICE
 
 
 @dataclass(slots=True)
@@ -198,6 +212,7 @@ class Cipher:
         self._sends_broadcast = sends_broadcast
         self._control = SecurityControl(policy.suite, policy.applied, sends_broadcast).encode()
         self._enough = SecurityControl(policy.suite, policy.required).encode()
+        self._both = policy.suite | PROTECTION  # enough for every policy, too
 
     def __repr__(self) -> str:
         peer = "any" if self.peer_title is None else self.peer_title.hex()
@@ -234,6 +249,20 @@ class Cipher:
         A general block is none of this: protect the APDU first, then cut it.
         Errors: `ProtocolFault` SECURITY no counter is left, or the APDU has no ciphered form.
         """
+        # The usual lane: a short service with a tag of its own, by a key with counters, both protections.
+        control, size = self._control, len(apdu) + _ADDED
+        if _ADDED < size < _LONG and self.envelope is _SERVICE:
+            dedicated = self.dedicated
+            in_use = dedicated or self.unicast
+            key, counters = in_use.key, in_use.counters
+            tag = (_DED_OUT if dedicated else _GLO_OUT).get(apdu[0])
+            if tag is not None and counters is not None and key.both == control:
+                counted = counters.take().to_bytes(4, "big")
+                head = (tag << 16 | size << 8 | control).to_bytes(3, "big")
+                return head + counted + key.seal(self.title + counted, apdu, key.both_aad)
+        return self._protect_any(apdu)
+
+    def _protect_any(self, apdu: bytes) -> bytes:
         tag = apdu[0] if apdu else 0
         if tag in _ACSE or self.policy.applied is Security.NONE:
             return apdu
@@ -261,6 +290,24 @@ class Cipher:
         Errors: `ProtocolFault` SECURITY no protection or too little, another sender, a tag that isn't right,
         a counter that doesn't rise (`StaleCounter`); DECODE octets that are no ciphered APDU.
         """
+        # The usual lane: a short service under its own tag, both protections, by the key that is expected.
+        # Only what nothing can be said against ends here: the general way refuses, and moves what is moved.
+        both, size, title = self._both, len(octets) - 2, self.peer_title
+        if _ADDED < size < _LONG and octets[1] == size and octets[2] == both and title is not None:
+            dedicated = self.dedicated
+            in_use = dedicated or self.unicast
+            key, received = in_use.key, in_use.received
+            is_settled = in_use.previous is None and in_use.expected is None
+            counted = octets[3:_START]
+            counter = int.from_bytes(counted, "big")
+            if key.both == both and is_settled and (received is None or received < counter):
+                plain = key.unseal(title + counted, octets[_START:], key.both_aad)
+                if plain and plain[0] == (_DED_IN if dedicated else _GLO_IN).get(octets[0]):
+                    in_use.received = counter
+                    return plain
+        return self._unprotect_any(octets)
+
+    def _unprotect_any(self, octets: bytes) -> bytes:
         tag = octets[0] if octets else 0
         plain_tag = PLAIN.get(tag)
         if plain_tag is not None:

@@ -38,7 +38,7 @@ class CounterName:
 class CounterBlock:
     """Numbers from `first` up to but not `end`, ours alone, each handed out once."""
 
-    __slots__ = ("__weakref__", "_behind", "_end", "_further", "_next")
+    __slots__ = ("__weakref__", "_end", "_further", "_next", "left")
 
     def __init__(self, first: int, end: int) -> None:
         if not 0 <= first <= end <= STOP:
@@ -46,15 +46,10 @@ class CounterBlock:
         self._next = first
         self._end = end
         self._further: deque[tuple[int, int]] = deque()
-        self._behind = 0  # how many numbers those are: `left` is asked for with every message
+        self.left = end - first  #: how many numbers can still be taken; each message asks for it
 
     def __repr__(self) -> str:
         return f"CounterBlock(next {self._next}, {self.left} left)"
-
-    @property
-    def left(self) -> int:
-        """How many numbers can still be taken."""
-        return self._end - self._next + self._behind
 
     def take(self) -> int:
         """Return the next number.
@@ -70,6 +65,7 @@ class CounterBlock:
             self._go_on()
             number = self._next
         self._next = number + 1
+        self.left -= 1
         return number
 
     def add(self, block: CounterBlock) -> None:
@@ -83,25 +79,26 @@ class CounterBlock:
         for first, end in ((block._next, block._end), *block._further):
             if first < end:
                 self._further.append((first, end))
-                self._behind += end - first
+                self.left += end - first
         block.void()
 
     def skip_to(self, number: int) -> None:
         """Leave out all numbers below `number`: the other end has seen higher ones.  Never goes back."""
         while self._further and self._end <= number:
             self._go_on()
-        self._next = min(max(self._next, number), self._end)
+        first, self._next = self._next, min(max(self._next, number), self._end)
+        self.left -= self._next - first
 
     def void(self) -> None:
         """Give up all numbers left, for good."""
         self._further.clear()
-        self._behind = 0
+        self.left = 0
         self._next = self._end
 
     def _go_on(self) -> None:
         """Give up what is left of these numbers for the first of those behind."""
+        self.left -= self._end - self._next
         self._next, self._end = self._further.popleft()
-        self._behind -= self._end - self._next
 
 
 class SeenBefore(ProtocolFault):

@@ -128,16 +128,16 @@ class GeneralCipher:
 
     def _open(self, apdu: GeneralCiphering) -> bytes:
         header, content = apdu.header, apdu.content
-        check_addresses(header, self.title, self.peer_title)
+        sender = check_addresses(header, self.title, self.peer_title)
         if len(content) < HEAD_SIZE:
             raise fault(ErrorKind.DECODE, f"{HEAD_SIZE} octets at least expected, {len(content)} came")
         self.policy.check(content[0])
-        key = self._key_of(apdu.key_info, header)
+        key = self._key_of(apdu.key_info, sender, header)
         if self.scheme is not KeyScheme.IDENTIFIED:
-            plain = key.unprotect(content, header.originator, header.encode())
+            plain = key.unprotect(content, sender, header.encode())
             self.transactions.accept(header.transaction_id)
             return plain
-        plain, accept = self.unicast.unprotect(content, header.originator, header.encode())
+        plain, accept = self.unicast.unprotect(content, sender, header.encode())
         accept(int.from_bytes(content[1:HEAD_SIZE], "big"))
         return plain
 
@@ -181,11 +181,11 @@ class GeneralCipher:
                 shared = shared_secret(suite, ephemeral, peer)
                 key = derive_key(suite, shared, self.title, self.peer_title)
                 return AgreedKey(ONE_PASS, told), self._with(key)
-            case KeyScheme.STATIC:
+            case _:  # STATIC
                 parties = static_parties(self.title, self.peer_title, transaction)
                 return AgreedKey(STATIC_UNIFIED), self._with(self._static(parties))
 
-    def _key_of(self, info: KeyInfo | None, header: GeneralHeader) -> ProtectionKey:
+    def _key_of(self, info: KeyInfo | None, sender: bytes, header: GeneralHeader) -> ProtectionKey:
         suite, material = self.policy.suite, self._material
         match self.scheme, info:
             case KeyScheme.IDENTIFIED, None | IdentifiedKey(0):
@@ -196,9 +196,9 @@ class GeneralCipher:
                 signing = _needed(material.peer_signing, "the other end's signing key")
                 own = _needed(material.own_agreement, "our agreement key")
                 shared = shared_secret(suite, own, open_ephemeral(suite, told, signing))
-                return self._with(derive_key(suite, shared, header.originator, header.recipient))
+                return self._with(derive_key(suite, shared, sender, header.recipient))
             case KeyScheme.STATIC, AgreedKey(parameters, b"") if parameters == STATIC_UNIFIED:
-                parties = static_parties(header.originator, header.recipient, header.transaction_id)
+                parties = static_parties(sender, header.recipient, header.transaction_id)
                 return self._with(self._static(parties))
             case _:
                 raise fault(ErrorKind.SECURITY, f"a key by {self.scheme.value} expected, {_told(info)} came")
@@ -212,16 +212,17 @@ class GeneralCipher:
         return self.unicast.key.with_encryption_key(key)
 
 
-def check_addresses(header: GeneralHeader, title: bytes, peer_title: bytes) -> None:
-    """Make sure that a message is from `peer_title`, and for `title` or for everybody.
+def check_addresses(header: GeneralHeader, title: bytes, peer_title: bytes) -> bytes:
+    """Return the sender of a message from `peer_title`, told or left out, and for `title` or for everybody.
 
     Errors: `ProtocolFault` SECURITY.
     """
-    check_titles(title, header.originator, peer_title)
+    sender = check_titles(title, header.originator, peer_title)
     if header.recipient not in (b"", title):
         raise fault(
             ErrorKind.SECURITY, f"a message for {title.hex()} expected, one for {header.recipient.hex()} came"
         )
+    return sender
 
 
 def _told(info: KeyInfo | None) -> str:
@@ -233,8 +234,8 @@ def _told(info: KeyInfo | None) -> str:
             return f"identified-key {key_id}"
         case WrappedKey():
             return "wrapped-key"
-        case AgreedKey(parameters, told):
-            return f"agreed-key {parameters.hex()} with {len(told)} octets"
+        case _:  # AgreedKey
+            return f"agreed-key {info.key_parameters.hex()} with {len(info.key_ciphered_data)} octets"
 
 
 def _needed(value: T | None, what: str) -> T:

@@ -55,7 +55,7 @@ def unwrap(octets: bytes) -> bytes:
     if first < 0x80:
         if first == len(octets) - 2:
             return octets[2:]
-    elif first < 0x83:
+    elif 0x80 < first < 0x83:
         start = first - 0x7E
         if int.from_bytes(octets[2:start], "big") == len(octets) - start:
             return octets[start:]

@@ -78,8 +78,7 @@ class LayeredCipher(Cipher):
         octets = super().protect(apdu) if self._general is None else self._general.protect(apdu)
         if self._signer is None:
             return octets
-        if self.unicast.counters is not None:  # others after a change of keys
-            self._signer.counters = self.unicast.counters
+        self._signer.counters = self.unicast.counters or self._signer.counters  # others, if keys changed
         return self._signer.protect(octets)
 
     def unprotect(self, octets: bytes) -> bytes:

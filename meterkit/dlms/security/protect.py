@@ -8,7 +8,8 @@
     encryption only                 information enciphered   no tag
 
 `header` is what general-ciphering puts in front; else it is empty.  The key objects are kept: expanding a
-key costs more than enciphering a short APDU.  Source: Green Book 9.2, tables 37 and 40.
+key costs more than enciphering a short APDU.  So is what tags cover first where both protections are asked
+for, which is nearly always.  Source: Green Book 9.2, tables 37 and 40.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Final
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from meterkit.dlms.security.control import AUTHENTICATED, ENCRYPTED, PROTECTION
-from meterkit.dlms.security.suites import SecuritySuite, check_key
+from meterkit.dlms.security.suites import SYSTEM_TITLE_SIZE, SecuritySuite, check_key
 from meterkit.errors import ErrorKind, ProtocolFault, fault
 
 TAG_SIZE: Final = 12  # octets
@@ -35,7 +36,7 @@ class ProtectionKey:
     Raises: ValueError for a key of the wrong size.
     """
 
-    __slots__ = ("_authentication_key", "_gcm", "suite")
+    __slots__ = ("_authentication_key", "_gcm", "both", "both_aad", "suite")
 
     def __init__(
         self, suite: SecuritySuite, encryption_key: bytes, authentication_key: bytes | None = None
@@ -46,6 +47,11 @@ class ProtectionKey:
         self._authentication_key = (
             None if authentication_key is None else check_key(suite, "authentication key", authentication_key)
         )
+        self.both: int | None = None  #: the security control for both protections; None if it can't do both
+        self.both_aad = b""  #: what the tag of those covers first
+        if authentication_key is not None:
+            self.both = suite | PROTECTION
+            self.both_aad = self._aad(self.both)
 
     def __repr__(self) -> str:
         return f"ProtectionKey(suite {int(self.suite)})"
@@ -65,8 +71,7 @@ class ProtectionKey:
         head = bytes((control,))
         protection = control & PROTECTION
         if protection == PROTECTION:
-            aad = head + self._key_of_tags + header
-            return head + counted + self._gcm.encrypt(title + counted, plain, aad)[:_CUT]
+            return head + counted + self.seal(title + counted, plain, self._aad(control) + header)
         if protection == AUTHENTICATED:
             return head + counted + plain + self.tag(control, title, counter, header + plain)
         if protection == ENCRYPTED:
@@ -76,22 +81,24 @@ class ProtectionKey:
     def unprotect(self, content: bytes, title: bytes, header: bytes = b"") -> bytes:
         """Return the information of `content`, which `title` sent; nothing of it before the tag is verified.
 
-        Errors: `ProtocolFault` DECODE too short; SECURITY the tag is not right, or there is no protection.
+        Errors: `ProtocolFault` DECODE too short; SECURITY the tag is not right, `title` is none, or there is
+        no protection.
         """
         protection = content[0] & PROTECTION if content else 0
         tag_size = TAG_SIZE if protection & AUTHENTICATED else 0
         end = len(content) - tag_size
         if end < HEAD_SIZE:
             raise _too_short(content, HEAD_SIZE + tag_size)
+        if len(title) != SYSTEM_TITLE_SIZE:
+            expected = f"a system title of {SYSTEM_TITLE_SIZE} octets expected"
+            raise fault(ErrorKind.SECURITY, f"{expected}, {len(title)} came: {title.hex(' ') or 'nothing'}")
         nonce = title + content[1:HEAD_SIZE]
-        information = content[HEAD_SIZE:end]
         if protection == PROTECTION:
-            # AESGCM.decrypt knows full tags only; enciphering twice is faster than a decryptor made anew.
-            information = self._encipher(nonce, information)
-            aad = content[:1] + self._key_of_tags + header
-            if not compare_digest(self._gcm.encrypt(nonce, information, aad)[-_FULL_TAG:_CUT], content[end:]):
+            opened = self.unseal(nonce, content[HEAD_SIZE:], self._aad(content[0]) + header)
+            if opened is None:
                 raise _wrong_tag(content, title)
-            return information
+            return opened
+        information = content[HEAD_SIZE:end]
         if protection == AUTHENTICATED:
             counter = int.from_bytes(content[1:HEAD_SIZE], "big")
             tag = self.tag(content[0], title, counter, header + information)
@@ -104,20 +111,32 @@ class ProtectionKey:
             ErrorKind.SECURITY, f"security control {content[0]:02x}: protection expected, there is none"
         )
 
+    def seal(self, nonce: bytes, plain: bytes, aad: bytes) -> bytes:
+        """Return `plain` enciphered, and the 12 octets of its tag, which covers `aad` too."""
+        return self._gcm.encrypt(nonce, plain, aad)[:_CUT]
+
+    def unseal(self, nonce: bytes, sealed: bytes, aad: bytes) -> bytes | None:
+        """Return what is inside; None unless the 12 octets at its end are the right tag."""
+        # AESGCM.decrypt knows full tags only; enciphering twice is faster than a decryptor made anew.
+        encrypt = self._gcm.encrypt
+        plain = encrypt(nonce, sealed[:-TAG_SIZE], None)[:-_FULL_TAG]
+        if compare_digest(encrypt(nonce, plain, aad)[-_FULL_TAG:_CUT], sealed[-TAG_SIZE:]):
+            return plain
+        return None
+
     def tag(self, control: int, title: bytes, counter: int, authenticated: bytes) -> bytes:
         """Return the 12 octets of GMAC over control, authentication key and `authenticated`."""
-        aad = bytes((control,)) + self._key_of_tags + authenticated
-        return self._gcm.encrypt(title + counter.to_bytes(4, "big"), b"", aad)[:TAG_SIZE]
+        return self.seal(title + counter.to_bytes(4, "big"), b"", self._aad(control) + authenticated)
 
     def _encipher(self, nonce: bytes, octets: bytes) -> bytes:
         """Return `octets` enciphered, which undoes itself: the counter mode inside GCM."""
         return self._gcm.encrypt(nonce, octets, None)[:-_FULL_TAG]
 
-    @property
-    def _key_of_tags(self) -> bytes:
+    def _aad(self, control: int) -> bytes:
+        """Return what every tag covers first.  Errors: `ProtocolFault` SECURITY no authentication key."""
         if self._authentication_key is None:
             raise fault(ErrorKind.SECURITY, "authentication was asked for, no authentication key is known")
-        return self._authentication_key
+        return bytes((control,)) + self._authentication_key
 
 
 def _too_short(content: bytes, least: int) -> ProtocolFault:

@@ -17,7 +17,8 @@ from meterkit.dlms.security import (
     StaleCounter,
     dedicated_key,
 )
-from meterkit.dlms.security.headers import DED, GLO, PLAIN, GeneralCiphered, sender_of, unwrap
+from meterkit.dlms.security.cipher import ExpectedKey
+from meterkit.dlms.security.headers import DED, GLO, PLAIN, GeneralCiphered, sender_of, unwrap, wrap
 from meterkit.errors import ErrorKind, ProtocolFault
 from tests.dlms.security.material import (
     ANSWER,
@@ -279,6 +280,29 @@ def test_octets_behind_the_content_are_refused() -> None:
         client.unprotect(meter.protect(ANSWER) + b"\0")
 
 
+def test_a_content_too_short_for_its_head_is_told() -> None:
+    _, meter = pair()
+    with pytest.raises(ProtocolFault, match="5 octets at least expected, 2 came") as refused:
+        meter.unprotect(wrap(0xC8, b"\x30\x00"))
+    assert refused.value.error.kind is ErrorKind.DECODE
+    assert refused.value.error.where == "c8 glo-get-request"
+
+
+@pytest.mark.parametrize("length", ["02", "8102", "820002", "83000002"])
+def test_a_content_may_have_a_length_of_any_size_and_no_other_than_its_own(length: str) -> None:
+    octets = bytes.fromhex(f"c8 {length} 3000")
+    assert unwrap(octets) == b"\x30\x00"
+    for other in (octets[:-1], octets + b"\x00"):
+        with pytest.raises(ProtocolFault) as refused:
+            unwrap(other)
+        assert refused.value.error.kind is ErrorKind.DECODE
+
+
+@pytest.mark.parametrize("octets", [b"", GET, wrap(0xC8, b"\x30\x00")])
+def test_only_general_apdus_name_their_sender(octets: bytes) -> None:
+    assert sender_of(octets) == b""
+
+
 def test_compression_is_refused_in_words() -> None:
     client, meter = pair()
     octets = bytearray(meter.protect(ANSWER))
@@ -332,6 +356,18 @@ def test_during_a_change_the_old_key_is_still_read_until_the_new_one_came() -> N
     assert client.unprotect(meter.protect(ANSWER)) == ANSWER
     assert client.unicast.previous is None
     assert "the tag does not verify" in refusal(client, old_answer)
+
+
+def test_a_counter_of_the_expected_key_counts_for_the_key_in_use_once_that_is_the_one() -> None:
+    one = in_use()
+    one.expected = ExpectedKey(key(encryption=OTHER_KEY), counts_anew=True)
+    one.accept_expected(900)
+    assert (one.received, one.expected.received) == (None, 900)
+    one.change(one.expected.key, received=900)
+    with pytest.raises(StaleCounter):
+        one.accept_expected(900)
+    one.accept_expected(901)
+    assert one.received == 901
 
 
 def test_both_ends_cannot_have_one_title() -> None:
