@@ -28,7 +28,7 @@ LINE_END: Final = b"\r\n"
 ACK: Final = b"\x06"
 REACTION_TIME: Final = 0.2  # s at least between one end's last octet and the other's first
 SHORT_REACTION_TIME: Final = 0.02  # s; of meters whose third letter is a small one
-LONGEST_LINE: Final = 128  # octets; an identification has 24 by the standard, some meters more
+LONGEST_LINE: Final = 128  # octets before CR LF; the text alone has 16 by the standard, of some meters more
 
 _BAUD_RATES: Final = (300, 600, 1200, 2400, 4800, 9600, 19200)  # bits per second, by Z from 0 on
 _HDLC: Final = "2"  # of the \W parts: binary mode
@@ -111,7 +111,7 @@ class Identification:
         except UnicodeDecodeError:
             line = ""
         found = _IDENTIFICATION.fullmatch(line)
-        if found is None or len(octets) > LONGEST_LINE:
+        if found is None or len(line) > LONGEST_LINE:
             raise fault(
                 ErrorKind.FRAMING,
                 "an identification is a slash, three letters, a speed and at most "

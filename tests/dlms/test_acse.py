@@ -64,6 +64,21 @@ def test_no_password_with_no_security_leaves_all_authentication_out():
     assert asked.endswith(bytes.fromhex("8a020780 8b0760857405080201 ac028000"))
 
 
+@pytest.mark.parametrize("value", ["ac028000", "ac026e00", "8b0760857405080200 ac026e00"])
+@pytest.mark.parametrize("strict", [True, False])
+def test_an_empty_password_with_no_security_is_read_as_none(value, strict):
+    elements = bytes.fromhex("a109060760857405080101" + value)
+    request = Aarq.decode(bytes((0x60, len(elements))) + elements, strict=strict)
+    assert request == Aarq()
+    assert request.authentication_value_kind is AuthenticationValueKind.CHARSTRING
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_an_empty_challenge_with_no_mechanism_in_an_answer_is_read_as_none(strict):
+    octets = bytes.fromhex("6109 a203020100 aa028000")
+    assert Aare.decode(octets, strict=strict) == Aare(result=AssociationResult.ACCEPTED)
+
+
 def test_a_challenge_and_titles_come_back():
     octets = octets_of("aarq-hls-gmac")
     request = Aarq.decode(octets)
@@ -201,6 +216,14 @@ def test_elements_nobody_knows_are_passed_over():
 def test_names_that_are_no_dlms_names_stay_octets():
     other = bytes.fromhex("2a8648ce3d")
     answer = Aare(result=AssociationResult.ACCEPTED, application_context=other, mechanism=other)
+    assert Aare.decode(answer.encode(), strict=True) == answer
+
+
+@pytest.mark.parametrize("name", ["", "06", "0600", "06020600", "0606080106"])
+def test_a_mechanism_that_begins_like_an_element_is_read_as_it_was_written(name):
+    asked = Aarq(mechanism=bytes.fromhex(name), authentication_value=b"")
+    answer = Aare(result=AssociationResult.ACCEPTED, mechanism=bytes.fromhex(name))
+    assert Aarq.decode(asked.encode(), strict=True) == asked
     assert Aare.decode(answer.encode(), strict=True) == answer
 
 

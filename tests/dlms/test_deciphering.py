@@ -225,6 +225,17 @@ def test_what_is_too_short_for_its_tag_is_told_and_the_rest_of_the_tree_stays():
     assert "octets" in told
 
 
+@pytest.mark.parametrize("title", ["4d4d", "4d4d4d0000bc614e00", "4d" * 125])
+@pytest.mark.parametrize("control", ["20", "30"])
+def test_a_system_title_that_is_none_is_told_and_the_rest_of_the_tree_stays(title, control):
+    size = len(title) // 2
+    octets = bytes.fromhex(f"db{size:02x}{title}14{control}00000001") + bytes(15)
+    nodes = opened(octets, titles=[CLIENT])
+    (told,) = verdicts(nodes)
+    came = bytes.fromhex(title).hex(" ")
+    assert told == f"not deciphered: a system title of 8 octets expected, {size} came: {came}"
+
+
 def test_what_is_only_authenticated_is_read_though_its_tag_does_not_fit():
     octets = octets_of("glo-get-request-authenticated-only")
     nodes = opened(octets, known={UNICAST: EK, AUTHENTICATION: OTHER_KEY}, titles=(METER,))

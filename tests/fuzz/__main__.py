@@ -69,6 +69,7 @@ def fuzz(name: str, seconds: int, executions: int) -> Outcome:
 
 def _told(said: str) -> str:
     """Return the end of what was said, from Python's own traceback on where there is one."""
+    said = "".join(line for line in said.splitlines(keepends=True) if not line.startswith("INFO: "))
     begin = said.find("=== Uncaught Python exception")
     return said[begin : begin + _SHOWN] if begin >= 0 else said[-_SHOWN:]
 

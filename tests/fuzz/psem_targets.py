@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from meterkit.codec.crc import is_intact
 from meterkit.codec.layout import Context, Layout, plain
-from meterkit.errors import ProtocolFault
 from meterkit.link import Broken, Message
 from meterkit.psem.identification import parse_identification
 from meterkit.psem.link import PsemLink
@@ -132,10 +131,11 @@ def _check(layout: Layout[Table], octets: bytes) -> None:
     record = tried(layout.decode, octets)
     if record is None:
         return
+    shown = repr(record)  # of every field
+    assert len(shown) < MOST_TEXT
+    plain(record)
     written = tried(layout.encode, record, refusal=ValueError)
-    again = layout.decode(written)
-    assert repr(plain(again)) == repr(plain(record)), "what was read is written as something else"
-    assert len(repr(record)) < MOST_TEXT
+    assert repr(layout.decode(written)) == shown, "what was read is written as something else"
 
 
 def _of_every_table(octets: bytes) -> list[bytes]:
@@ -152,23 +152,46 @@ def psem_tables(octets: bytes) -> None:
         _check(layout, octets[2:])
 
 
-@target(bytes(19) + bytes(31) + bytes(100), bytes([2, 2, 0x88]) + bytes(16) + bytes([1] * 131))
+HEAD, DIMENSIONS = 19, 31  # octets of ST0 and ST61
+SMALL = bytes([2, 2, 0x88]) + bytes(16)  # an ST0
+
+
+@target(
+    *(bytes([what]) + bytes(HEAD + DIMENSIONS + 100) for what in range(5)),
+    *(bytes([what]) + SMALL + bytes([1] * 131) for what in range(5)),
+)
 def psem_dimensions(octets: bytes) -> None:
-    """Any ST0 and any ST61: what stands on them, and the rows of a load profile."""
-    known: list[Table] = []
-    for table, size in ((GenConfig, 19), (ActLp, 31)):
-        try:
-            known.append(table.resolve(context_for(known)).decode(octets[:size]))
-        except ProtocolFault:
-            return
-        octets = octets[size:]
-    for table in (LpCtrl, LpStatus):
-        record = tried(table.resolve(context_for(known)).decode, octets)
-        if record is not None:
-            known.append(record)
-    if isinstance(known[-1], LpCtrl) or len(known) == 4:
-        for number in (1, 4):
-            tried(_rows, context_for(known), number, octets)
+    """Any ST0 and any ST61, and by the first octet ST63, or the rows of one data set by ST62."""
+    what, known, octets = octets[:1], octets[1 : 1 + HEAD + DIMENSIONS], octets[1 + HEAD + DIMENSIONS :]
+    table = LpCtrl if what < b"\4" else LpStatus
+    stand = tried(_standing_on, known, table)
+    if stand is None:
+        return
+    context, layout = stand
+    record = tried(layout.decode, octets)
+    if isinstance(record, LpCtrl):
+        tried(_rows, context.with_(record), int.from_bytes(what, "big") + 1, octets)
+
+
+#: Most that is changed from one try to the next stands behind these two tables.
+@lru_cache(maxsize=256)
+def _standing_on(known: bytes, table: type[Table]) -> tuple[Context, Layout[Table]]:
+    """Return what ST0 and ST61 say, and the layout of a table that stands on it."""
+    config, layout = _begun(known[:HEAD])
+    context = context_for([config, layout.decode(known[HEAD:])])
+    return context, table.resolve(context)
+
+
+@lru_cache(maxsize=256)
+def _begun(octets: bytes) -> tuple[GenConfig, Layout[ActLp]]:
+    """Return an ST0, and the layout of ST61 that it makes."""
+    config = _config_layout().decode(octets)
+    return config, ActLp.resolve(context_for([config]))
+
+
+@cache
+def _config_layout() -> Layout[GenConfig]:
+    return GenConfig.resolve()
 
 
 def _rows(context: Context, number: int, octets: bytes) -> object:

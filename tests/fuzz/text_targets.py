@@ -105,13 +105,16 @@ def em1000_captures(octets: bytes) -> None:
 
 
 # ---------------------------------------------------------------- M-Bus
-@target(bytes.fromhex("785634122423 4007 55 00 0000 0c1478563412".replace(" ", "")), also=corpus.dlms("mbus"))
+TELEGRAMS = [bytes.fromhex("785634122423400755000000 0c1478563412"), *corpus.dlms("mbus")]
+
+
+@target(also=[bytes((way,)) + one for way in range(4) for one in TELEGRAMS])
 def mbus_telegram(octets: bytes) -> None:
-    for is_fixed in (False, True):
-        for order in ("little", "big"):
-            telegram = decode_telegram(octets, is_fixed=is_fixed, order=order)
-            assert telegram.raw == octets
-            repr(telegram)
+    """The first octet tells what is known beforehand: the kind of structure, the order of octets."""
+    way, octets = octets[:1] or b"\0", octets[1:]
+    telegram = decode_telegram(octets, is_fixed=bool(way[0] & 1), order="big" if way[0] & 2 else "little")
+    assert telegram.raw == octets
+    repr(telegram)
 
 
 # ---------------------------------------------------------------- what people paste

@@ -91,6 +91,7 @@ def test_a_small_third_letter_stands_for_a_short_reaction_time():
         b"/ABC5\x07",
         b"/ABC5\xff",
         b"/ABC5a!",
+        b"/ABC5" + b"x" * 124,
         b"/ABC5" + b"x" * 200,
     ],
 )
@@ -98,6 +99,14 @@ def test_what_is_no_identification_is_told_with_what_came(line):
     with pytest.raises(ProtocolFault, match="three letters") as caught:
         Identification.parse(line)
     assert caught.value.error.kind is ErrorKind.FRAMING
+
+
+@pytest.mark.parametrize("end", [b"", b"\r", b"\n", b"\r\n"])
+def test_the_longest_identification_is_counted_without_its_line_end(end):
+    line = b"/ABC5" + b"x" * 123
+    assert Identification.parse(line + end).encode() == line + b"\r\n"
+    with pytest.raises(ProtocolFault, match="at most 128 printable characters"):
+        Identification.parse(line + b"x" + end)
 
 
 @given(st.binary(max_size=200))

@@ -23,6 +23,7 @@ from meterkit.dlms.acse.elements import (
     explicit_integer,
     explicit_octets,
     implicit,
+    implicit_identifier,
 )
 from meterkit.dlms.acse.names import (
     AcseServiceProvider,
@@ -105,10 +106,11 @@ class Aarq:
     def decode(cls, octets: bytes, *, strict: bool = False) -> Self:
         """Return the AARQ that `octets` are.  Errors: `ProtocolFault` (DECODE)."""
         found = Elements(octets, _AARQ, "AARQ", is_strict=strict)
-        kind, value = _authentication_value(found, 0xAC)
+        mechanism = _mechanism(found, 0x8B)
+        kind, value = _authentication_value(found, 0xAC, mechanism)
         return cls(
             application_context=_context(found),
-            mechanism=_mechanism(found, 0x8B),
+            mechanism=mechanism,
             authentication_value=value,
             authentication_value_kind=kind,
             called_ap_title=found.octet_string(0xA2, "called-AP-title"),
@@ -184,12 +186,13 @@ class Aare:
         result = found.inner(_RESULT, "result")
         if result is None:
             raise found.odd("result: a2 expected, there is none")
-        kind, value = _authentication_value(found, 0xAA)
+        mechanism = _mechanism(found, 0x89)
+        kind, value = _authentication_value(found, 0xAA, mechanism)
         return cls(
             result=AssociationResult(found.code(result.contents, "result")),
             diagnostic=_diagnostic(found),
             application_context=_context(found),
-            mechanism=_mechanism(found, 0x89),
+            mechanism=mechanism,
             authentication_value=value,
             authentication_value_kind=kind,
             responding_ap_title=found.octet_string(0xA4, "responding-AP-title"),
@@ -254,7 +257,7 @@ def _authentication(tags: tuple[int, int, int], apdu: Aarq | Aare) -> bytes:
         return b""
     octets = encode_element(requirements, _AUTHENTICATION)
     if has_mechanism:
-        octets += encode_element(name, mechanism_octets(apdu.mechanism))
+        octets += implicit_identifier(name, mechanism_octets(apdu.mechanism))
     if apdu.authentication_value is None:
         return octets
     return octets + encode_element(
@@ -262,11 +265,14 @@ def _authentication(tags: tuple[int, int, int], apdu: Aarq | Aare) -> bytes:
     )
 
 
-def _authentication_value(found: Elements, tag: int) -> tuple[int, bytes | None]:
+def _authentication_value(
+    found: Elements, tag: int, mechanism: AuthenticationMechanism | bytes
+) -> tuple[int, bytes | None]:
+    """Return kind and octets; an empty password without a mechanism is none, as `_authentication` has it."""
     inner = found.inner(tag, "authentication-value")
-    return (
-        (AuthenticationValueKind.CHARSTRING, None) if inner is None else (kind_of(inner.tag), inner.contents)
-    )
+    if inner is None or (mechanism == AuthenticationMechanism.NONE and not inner.contents):
+        return AuthenticationValueKind.CHARSTRING, None
+    return kind_of(inner.tag), inner.contents
 
 
 def _context(found: Elements) -> ApplicationContext | bytes:

@@ -100,7 +100,7 @@ class Elements:
     def object_identifier(self, tag: int, what: str) -> bytes | None:
         """Return the contents of the OBJECT IDENTIFIER that is, or is within, the element `tag`."""
         contents = self.contents(tag)
-        if contents is None or contents[:1] != bytes((_OBJECT_IDENTIFIER,)):
+        if contents is None or not begins_as_identifier(contents):
             return contents
         inner = self.inner(tag, what)
         return None if inner is None else inner.contents
@@ -129,6 +129,11 @@ class Elements:
         return fault(ErrorKind.DECODE, message, where=self._where)
 
 
+def begins_as_identifier(octets: bytes) -> bool:
+    """Tell whether `octets` begin as an OBJECT IDENTIFIER with its tag does."""
+    return octets[:1] == bytes((_OBJECT_IDENTIFIER,))
+
+
 def explicit_octets(tag: int, octets: bytes | None) -> bytes:
     """Return the element `tag` around an OCTET STRING; nothing for None."""
     return b"" if octets is None else encode_element(tag, encode_element(_OCTET_STRING, octets))
@@ -137,6 +142,11 @@ def explicit_octets(tag: int, octets: bytes | None) -> bytes:
 def explicit_integer(tag: int, value: int | None) -> bytes:
     """Return the element `tag` around an INTEGER; nothing for None."""
     return b"" if value is None else encode_element(tag, encode_element(_INTEGER, encode_integer(value)))
+
+
+def implicit_identifier(tag: int, octets: bytes) -> bytes:
+    """Return the element `tag` that is an OBJECT IDENTIFIER; around one where its octets begin as such."""
+    return explicit_identifier(tag, octets) if begins_as_identifier(octets) else encode_element(tag, octets)
 
 
 def explicit_identifier(tag: int, octets: bytes) -> bytes:

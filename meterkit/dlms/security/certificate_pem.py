@@ -29,7 +29,7 @@ def from_pem(content: bytes) -> bytes:
         return content
     try:
         return x509.load_pem_x509_certificate(content).public_bytes(Encoding.DER)
-    except ValueError as odd:
+    except (ValueError, x509.InvalidVersion) as odd:
         told = f"a certificate in PEM expected: {odd}"
         raise fault(ErrorKind.SECURITY, told, where="certificate") from None
 

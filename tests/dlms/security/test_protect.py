@@ -98,6 +98,16 @@ def test_another_key_title_or_header_does_not_verify(security: Security) -> None
         assert refused.value.error.kind is ErrorKind.SECURITY
 
 
+@pytest.mark.parametrize("security", PROTECTIONS)
+@pytest.mark.parametrize("title", [b"", b"\x4d\x4d", CLIENT + b"0", bytes(125)])
+def test_a_system_title_that_is_none_is_told(security: Security, title: bytes) -> None:
+    content = key().protect(SecurityControl(SUITE_0, security).encode(), CLIENT, 1, GET)
+    with pytest.raises(ProtocolFault, match="a system title of 8 octets expected") as refused:
+        key().unprotect(content, title)
+    assert refused.value.error.kind is ErrorKind.SECURITY
+    assert (title.hex(" ") or "nothing") in str(refused.value.error)
+
+
 def test_too_few_octets_are_told() -> None:
     with pytest.raises(ProtocolFault, match=r"17 octets at least expected .*, 5 came: 30 00 00 00 01"):
         key().unprotect(bytes.fromhex("3000000001"), CLIENT)
