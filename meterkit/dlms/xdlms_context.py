@@ -21,6 +21,9 @@ _LARGEST_PDU: Final = 0xFFFF  # octets
 class XdlmsContext:
     """What an association stands on; `Association` exchanges APDUs within it."""
 
+    #: Goes on from one association to the next: a late answer of the last must not look like one of this.
+    _invoke_id = 0
+
     def _forget_context(self) -> None:
         """Begin anew: not associated, nothing granted."""
         self.state = AssociationState.NOT_ASSOCIATED
@@ -30,7 +33,6 @@ class XdlmsContext:
         self.prefers_general_blocks = False
         self.grants_get = False  #: GET of a whole attribute may be asked for, as `permits` would say
         self._largest_pdu = _LARGEST_PDU  # octets that we send: PDU sizes have 16 bits, as WRAPPER's lengths
-        self._invoke_id = 0
         self._priority = HIGH_PRIORITY
 
     def configure(

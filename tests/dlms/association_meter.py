@@ -37,12 +37,16 @@ class Meter:
         self.window = window
         self.style = style  # what the pblocks of an ACTION's answer hold
         self.values = {}
-        self.executed = 0  # SETs and ACTIONs
+        self.performed = []  # values of SETs and parameters of ACTIONs, in order
         self.junk = b""
         self.lose = []  # of each turn's general blocks but the last that comes, which are lost
         self.collected = b""
         self.pending = None
         self.forget()
+
+    @property
+    def executed(self):
+        return len(self.performed)
 
     def forget(self):
         self.answer = None  # general: what we send, in pieces
@@ -117,7 +121,7 @@ class Meter:
 
     def set(self, kind, invoke, apdu):
         if kind == 1:
-            self.executed += 1
+            self.performed.append(apdu[13:])
             self.values[apdu[3:12]] = apdu[13:]
             return b"\xc5\x01" + invoke + b"\x00"
         if kind == 2:
@@ -125,7 +129,7 @@ class Meter:
         is_last, number = self.take_block(apdu, 13 if kind == 2 else 3)
         if not is_last:
             return b"\xc5\x02" + invoke + pack(">I", number)
-        self.executed += 1
+        self.performed.append(self.collected)
         self.values[self.name] = self.collected
         return b"\xc5\x03" + invoke + b"\x00" + pack(">I", number)
 
@@ -143,7 +147,7 @@ class Meter:
         return self.perform(invoke, self.collected)
 
     def perform(self, invoke, value):
-        self.executed += 1
+        self.performed.append(value)
         whole = b"\x00\x01\x00" + value
         if len(whole) + 3 <= self.client_pdu or self.general:
             return b"\xc7\x01" + invoke + whole

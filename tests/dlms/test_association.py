@@ -11,7 +11,7 @@ from meterkit.dlms.conformance import Conformance
 from meterkit.dlms.state import TRANSITIONS, AssociationEvent, AssociationState, follow
 from meterkit.errors import ErrorKind, MeterError
 from meterkit.link import Advanced, Broken, Failed, Link, Message, Notice, Transmit
-from tests.dlms.association_rig import Lower, Rig, broken, failed, message, octets, sent, spaced
+from tests.dlms.association_rig import EVERYTHING, Lower, Rig, broken, failed, message, octets, sent, spaced
 
 VECTORS = {
     v["name"]: v for v in json.loads((Path(__file__).parents[1] / "vectors" / "dlms.json").read_text())
@@ -136,6 +136,17 @@ def test_invoke_ids_go_from_1_to_15_and_to_0():
     assert ids[0] == 0xC1
     assert association.next_invoke(high_priority=False) == 0x42
     assert association.next_invoke(confirmed=False) == 0x83
+
+
+def test_a_late_answer_of_the_last_association_is_none_of_the_new_one():
+    rig = Rig()
+    late = f"c401{rig.association.next_invoke():02x}000600000001"
+    rig.association.reset()
+    rig.association.configure(EVERYTHING, 0)
+    invoke = f"{rig.association.next_invoke():02x}"
+    rig.send(f"c001{invoke}00080000010000ff0200")
+    assert rig.come(late) == []
+    assert message(rig.come(f"c401{invoke}000600000002")).endswith("02")
 
 
 def test_the_priority_bit_is_not_set_where_it_was_not_granted():

@@ -358,6 +358,16 @@ def test_an_action_whose_blocks_go_wrong_fails(answers, told):
     assert told in failed(Rig(max_pdu=23).ask(ACTION, *answers)[1]).message
 
 
+def test_a_refusal_after_results_have_begun_does_not_say_that_nothing_was_done():
+    """As when a late datagram of another request ended the transfer: the method has run by then."""
+    rig = Rig()
+    rig.ask(ACTION, action_block(1, "0001"))
+    error = failed(rig.come("c701c11000"))
+    assert (error.kind, error.code) == (ErrorKind.REFUSED, 16)
+    assert "after block 1" in error.message
+    assert "may have been performed" in error.message
+
+
 def test_an_action_is_refused_in_the_middle():
     assert message(Rig(max_pdu=23).ask(ACTION, "c701c10300")[1]) == "c701c10300"
 

@@ -30,7 +30,7 @@ from meterkit.dlms.apdu.results import ActionResult
 from meterkit.dlms.transfer.action_result import list_of_responses, single_response
 from meterkit.dlms.transfer.blocks import AnswerBlocks, Next, ParameterBlocks, Step, Whole
 from meterkit.dlms.transfer.get import unexpected
-from meterkit.errors import ErrorKind, fault
+from meterkit.errors import ErrorKind, ProtocolFault, fault
 
 _NORMAL, _WITH_LIST = b"\xc7\x01", b"\xc7\x03"
 _LIST_REQUEST = b"\xc3\x03"
@@ -69,9 +69,22 @@ class ActionTransfer:
                 raise unexpected(response, "the next step of the ACTION")
 
     def _check(self, results: Iterable[ActionResult]) -> None:
-        """Let a refusal pass at any time, success after the last block only."""
-        if self._up and not self._up.is_done and all(result == ActionResult.SUCCESS for result in results):
+        """Let a refusal pass before any result came, success after the last block only."""
+        results = tuple(results)
+        refused = next((result for result in results if result != ActionResult.SUCCESS), None)
+        if refused is not None and self._down.number is not None:
+            raise self._broken_off(self._down.number, refused)
+        if self._up and not self._up.is_done and refused is None:
             raise self._up.premature()
+
+    @staticmethod
+    def _broken_off(number: int, refused: ActionResult) -> ProtocolFault:
+        """Return the fault of a meter that had begun to tell the result, so that it had acted by then."""
+        return fault(
+            ErrorKind.REFUSED,
+            f"the answer broke off after block {number}: {refused.words}; the method may have been performed",
+            code=int(refused),
+        )
 
     def _take_result(self, number: int, raw: bytes, is_last: bool) -> Step:
         if self._up and not self._up.is_done:

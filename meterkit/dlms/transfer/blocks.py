@@ -54,10 +54,10 @@ class AnswerBlocks:
     """The blocks of one long answer as they come in; `limit` bounds their sum, in octets."""
 
     def __init__(self, limit: int) -> None:
+        self.number: int | None = None  #: of the last block taken
         self._limit = limit
         self._parts: list[bytes] = []
         self._size = 0
-        self._number: int | None = None  # of the last block taken
         self._latest = b""
         self._empties = 0
 
@@ -66,15 +66,15 @@ class AnswerBlocks:
 
         Errors: ProtocolFault PROTOCOL for a wrong number, too many octets or endless empty blocks.
         """
-        if self._number is None:
+        if self.number is None:
             # The standard counts from 1; meters that count from 0 exist (gurux-dlms makes room for them).
             if number > 1:
                 raise fault(ErrorKind.PROTOCOL, f"the answer begins with block {number}, 1 was expected")
-        elif number == self._number and raw == self._latest:
+        elif number == self.number and raw == self._latest:
             return False
-        elif number != self._number + 1:
-            raise fault(ErrorKind.PROTOCOL, f"block {self._number + 1} was expected, block {number} came")
-        self._number, self._latest = number, raw
+        elif number != self.number + 1:
+            raise fault(ErrorKind.PROTOCOL, f"block {self.number + 1} was expected, block {number} came")
+        self.number, self._latest = number, raw
         self._size += len(raw)
         if self._size > self._limit:
             raise fault(
