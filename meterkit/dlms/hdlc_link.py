@@ -13,7 +13,7 @@ Source: IEC 62056-46 6.4 (normal response mode, modulo 8); where it is silent, I
   lost sends it again, as N(R) does not acknowledge it.  Only when its answer to an RR says that a request
   did not arrive, it gets it again, with the same N(S).  Sending the I frame again at once would do with a
   meter that compares N(S), but there are some that do not, and they would perform the request twice.
-* An answer too many, after a question that crossed a slow answer, is told apart: see `hdlc_turn`.
+* An answer too many, after a question that crossed a slow answer, is told apart: see `hdlc.turn`.
 * REJ is not among IEC 62056-46's frames; it is understood, as an RR, and never sent.  Lost I frames are
   asked for by RR.  An I frame that came before is acknowledged and not delivered.
 * DM or FRMR to SNRM: the meter is in the middle of something older.  DISC, then SNRM once more.
@@ -22,7 +22,7 @@ Source: IEC 62056-46 6.4 (normal response mode, modulo 8); where it is silent, I
 * After a Message the connection is idle; `timed_out` then means that the caller waits for more (the Message
   was none of its answer), and asks for it.
 * A frame from us to the meter is the line's echo, and dropped.  Frames between others are not answered.
-* UI frames are Notices: see `hdlc_push`.
+* UI frames are Notices: see `hdlc.push`.
 """
 
 from __future__ import annotations

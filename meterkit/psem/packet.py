@@ -25,6 +25,7 @@ DEFAULT_PACKET_SIZE: Final = 64  # octets, framing included; until Negotiate say
 DEFAULT_MAX_PACKETS: Final = 1  # packets a message may span; until Negotiate says otherwise
 SMALLEST_PACKET_SIZE: Final = 64  # octets; C12.18 Negotiate
 LARGEST_PACKET_SIZE: Final = 8192  # octets; C12.18 Negotiate
+_MOST_DATA: Final = LARGEST_PACKET_SIZE - OVERHEAD_SIZE
 LARGEST_MAX_PACKETS: Final = 255  # C12.18 Negotiate: one octet, 0 reserved
 
 
@@ -132,8 +133,8 @@ def encode_packet(identity: int, control: int, sequence: int, data: bytes) -> by
     Errors: ValueError when a field does not fit, or there is no data.
     """
     length = len(data)
-    if not 0 < length <= LARGEST_PACKET_SIZE - OVERHEAD_SIZE:
-        raise ValueError(f"a packet carries 1 to {LARGEST_PACKET_SIZE - OVERHEAD_SIZE} octets, not {length}")
+    if not 0 < length <= _MOST_DATA:
+        raise ValueError(f"a packet carries 1 to {_MOST_DATA} octets, not {length}")
     body = bytes((STP, identity, control, sequence, length >> 8, length & 0xFF)) + data
     return body + crc16_wire(body)
 

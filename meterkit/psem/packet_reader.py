@@ -29,6 +29,7 @@ from meterkit.psem.packet import (
 )
 
 _STP = bytes([STP])
+_ANSWERED: Final = bytes([ACK, STP])
 _STARTS: Final = frozenset({STP, ACK, NAK})
 
 
@@ -77,6 +78,19 @@ class PacketReader:
         """Take note that we spoke: what comes next begins a new burst."""
         if self._skipped < HEADER_SIZE:
             self._skipped = 0
+
+    def lone_answer(self, octets: bytes) -> bytes | None:
+        """Take an ACK and one intact packet, where that is all there is, and return the packet.
+
+        None: it is something else, and nothing was taken; `feed` tells all of it.
+        """
+        if octets[:2] != _ANSWERED or self._buffer or self._skipped:
+            return None
+        packet = octets[1:]
+        size = len(packet)
+        if not OVERHEAD_SIZE < size <= self.packet_size or packet_length(packet) != size:
+            return None
+        return packet if is_intact(packet) else None
 
     def feed(self, octets: bytes) -> list[Item]:
         """Take what came and return what can be told by now."""

@@ -2,139 +2,27 @@
 
 import pytest
 
-from meterkit.dlms.hdlc.frame import HdlcAddress, HdlcControl, HdlcFrame, HdlcFrameType
+from meterkit.dlms.hdlc.frame import HdlcAddress, HdlcFrame, HdlcFrameType
 from meterkit.dlms.hdlc.parameters import HdlcParameters
 from meterkit.dlms.hdlc.turn import POLL_INTERVAL
 from meterkit.dlms.hdlc_link import HdlcLink
-from meterkit.errors import ErrorKind
-from meterkit.link import Advanced, Broken, Message, Notice, Transmit
-
-I, RR, RNR, REJ = HdlcFrameType.INFORMATION, HdlcFrameType.RR, HdlcFrameType.RNR, HdlcFrameType.REJ  # noqa: E741
-CLIENT, METER = HdlcAddress(16), HdlcAddress(1, 17)
-LLC = b"\xe6\xe7\x00"
-GET = bytes.fromhex("c001c100080000010000ff0200")
-
-
-def said(events):
-    """What the link says, frame by frame, in words."""
-    told = []
-    for event in events:
-        if isinstance(event, Transmit):
-            octets = event.octets
-            while octets:
-                size = 2 + ((octets[1] & 7) << 8 | octets[2])
-                frame = HdlcFrame.decode(octets[:size])
-                assert (frame.source, frame.destination) == (CLIENT, METER)
-                told.append(f"{frame.control}{' S' if frame.is_segmented else ''}")
-                octets = octets[size:]
-        else:
-            told.append(event)
-    return told
-
-
-def answer(kind, send=0, receive=0, information=b"", *, final=True, segmented=False, source=METER, to=CLIENT):
-    return HdlcFrame(to, source, HdlcControl(kind, final, send, receive), information, segmented).encode()
-
-
-def ua(information=b""):
-    return answer(HdlcFrameType.UA, information=information)
-
-
-def make(granted=b"", **options):
-    link = HdlcLink(CLIENT, METER, **options)
-    link.connect()
-    link.receive(ua(granted))
-    assert link.is_connected
-    return link
-
-
-def broken_by(events):
-    (event,) = events
-    assert isinstance(event, Broken)
-    assert event.error.message
-    return event.error
-
-
-def test_connecting_proposes_and_takes_what_is_granted():
-    link = HdlcLink(CLIENT, METER, parameters=HdlcParameters(1024, 512, 3, 7))
-    (snrm,) = link.connect()
-    assert snrm.octets.hex(" ").startswith("7e a0 21 02 23 21 93")
-    assert HdlcParameters.decode(HdlcFrame.decode(snrm.octets).information) == HdlcParameters(1024, 512, 3, 7)
-    information = HdlcParameters(256, 128, 2, 1).encode()
-    assert link.receive(ua(information)) == [Message(information)]
-    assert link.negotiated == HdlcParameters(128, 256, 1, 2)
-    assert link.is_connected
-
-
-@pytest.mark.parametrize(
-    ("granted", "negotiated"),
-    [
-        (b"", HdlcParameters()),
-        (bytes.fromhex("818012050180060180070400000001080400000001"), HdlcParameters()),
-        (bytes.fromhex("81800e0502009a0602009a070400000001080107")[:19], None),
-        (HdlcParameters(2000, 2000, 7, 7).encode(), HdlcParameters(1024, 2000, 3, 7)),
-        (HdlcParameters(62, 62, 1, 1).encode(), HdlcParameters(62, 62, 1, 1)),
-    ],
-    ids=["empty UA", "defaults", "cut", "more than proposed", "less"],
+from meterkit.errors import ErrorKind, MeterError
+from meterkit.link import Advanced, Broken, Message
+from tests.dlms.hdlc_link_rig import (
+    CLIENT,
+    GET,
+    LLC,
+    METER,
+    REJ,
+    RNR,
+    RR,
+    I,
+    answer,
+    broken_by,
+    make,
+    said,
+    ua,
 )
-def test_a_meter_that_ignores_the_proposal_is_believed(granted, negotiated):
-    link = HdlcLink(CLIENT, METER, parameters=HdlcParameters(1024, 1024, 3, 3))
-    link.connect()
-    events = link.receive(ua(granted))
-    if negotiated is None:
-        assert broken_by(events).kind is ErrorKind.DECODE
-    else:
-        assert events == [Message(granted)]
-        assert link.negotiated == negotiated
-
-
-def test_snrm_may_go_without_a_proposal():
-    link = HdlcLink(HdlcAddress(16), HdlcAddress(1), parameters=None)
-    assert link.connect() == [Transmit(bytes.fromhex("7ea0070321930f017e"))]
-    link.receive(bytes.fromhex("7ea01e210373c37a818012050180060180070400000001080400000001533b7e"))
-    assert link.is_connected
-
-
-@pytest.mark.parametrize("refusal", [HdlcFrameType.DM, HdlcFrameType.FRMR])
-def test_a_meter_in_the_middle_of_something_is_cleared_by_disc(refusal):
-    link = HdlcLink(CLIENT, METER)
-    link.connect()
-    assert said(link.receive(answer(refusal))) == ["DISC P/F=1"]
-    assert said(link.receive(answer(HdlcFrameType.DM))) == ["SNRM P/F=1"]
-    assert link.receive(ua()) == [Message(b"")]
-
-
-def test_a_meter_that_refuses_even_then_is_told_in_words():
-    link = HdlcLink(CLIENT, METER)
-    link.connect()
-    link.receive(answer(HdlcFrameType.FRMR))
-    assert said(link.timed_out()) == ["SNRM P/F=1"]
-    error = broken_by(link.receive(answer(HdlcFrameType.DM)))
-    assert (error.kind, error.code) == (ErrorKind.REFUSED, 0x1F)
-    assert "even after DISC: the meter answers DM" in error.message
-
-
-def test_silence_repeats_snrm_and_then_tells_what_to_check():
-    link = HdlcLink(CLIENT, METER, retries=2)
-    first = link.connect()
-    assert link.timed_out() == first == link.timed_out()
-    error = broken_by(link.timed_out())
-    assert error.kind is ErrorKind.TIMEOUT
-    assert "no UA to SNRM (meter 1/17, client 16; silence 3 times)" in error.message
-    assert link.receive(ua()) == []
-    assert broken_by(link.send(GET)).kind is ErrorKind.STATE
-    assert broken_by(link.enquire()).kind is ErrorKind.STATE
-
-
-def test_damaged_answers_are_told_as_such():
-    link = HdlcLink(CLIENT, METER, retries=0)
-    link.connect()
-    damaged = bytearray(ua(HdlcParameters().encode()))
-    damaged[-4] ^= 1
-    assert link.receive(bytes(damaged)) == []
-    error = broken_by(link.timed_out())
-    assert error.kind is ErrorKind.CRC
-    assert "FCS" in error.message
 
 
 def test_one_request_has_one_answer():
@@ -324,57 +212,6 @@ def test_a_refusal_in_mid_exchange_is_told_in_words(frame, kind, words):
     assert not link.is_connected
 
 
-def test_a_connection_that_the_meter_closed_in_between_is_noticed():
-    link = make()
-    assert broken_by(link.receive(answer(HdlcFrameType.DM))).kind is ErrorKind.STATE
-
-
-def test_an_enquiry_is_answered_by_a_sign_of_life():
-    link = make()
-    assert said(link.enquire()) == ["RR N(R)=0 P/F=1"]
-    assert link.receive(answer(RR, receive=0, final=False)) == []
-    assert link.receive(answer(RR, receive=0)) == [Message(b"")]
-    link.enquire()
-    assert link.receive(answer(RNR, receive=0)) == [Message(b"")]
-    link.enquire()
-    assert link.receive(answer(I, 0, 0, LLC + b"\xc2")) == [Notice(b"\xc2"), Message(b"")]
-    assert said(link.enquire()) == ["RR N(R)=1 P/F=1"]
-
-
-def test_an_enquiry_into_silence_ends():
-    link = make(retries=1)
-    link.enquire()
-    link.timed_out()
-    assert "no answer to RR" in broken_by(link.timed_out()).message
-
-
-@pytest.mark.parametrize("reply", [ua(), answer(HdlcFrameType.DM)])
-def test_disconnecting_ends_with_ua_or_dm(reply):
-    link = make()
-    assert said(link.disconnect()) == ["DISC P/F=1"]
-    assert link.receive(answer(I, 0, 0, b"late")) == []
-    assert link.receive(reply) == [Message(b"")]
-    assert not link.is_connected
-
-
-def test_disconnecting_in_mid_exchange_or_after_a_break_is_possible():
-    link = make(retries=0)
-    link.send(GET)
-    assert said(link.disconnect()) == ["DISC P/F=1"]
-    assert "neither UA nor DM" in broken_by(link.timed_out()).message
-    assert said(link.disconnect()) == ["DISC P/F=1"]
-    assert link.receive(ua()) == [Message(b"")]
-
-
-def test_a_broken_link_connects_anew_with_fresh_numbers():
-    link = make(retries=0)
-    link.send(GET)
-    link.timed_out()
-    link.connect()
-    link.receive(ua())
-    assert said(link.send(GET)) == ["I N(S)=0 N(R)=0 P/F=1"]
-
-
 def test_the_echo_of_our_own_frames_is_dropped():
     link = HdlcLink(CLIENT, METER, retries=0)
     (snrm,) = link.connect()
@@ -387,17 +224,6 @@ def test_the_echo_of_our_own_frames_is_dropped():
     assert "our own frame once: the line echoes" in broken_by(link.timed_out()).message
 
 
-def test_client_and_meter_with_the_same_number_are_told_apart():
-    link = HdlcLink(HdlcAddress(1), HdlcAddress(1))
-    (snrm,) = link.connect()
-    own = {"source": HdlcAddress(1), "to": HdlcAddress(1)}
-    assert link.receive(snrm.octets) == []
-    assert link.receive(answer(HdlcFrameType.UA, **own)) == [Message(b"")]
-    (request,) = link.send(GET)
-    assert link.receive(request.octets) == []
-    assert link.receive(answer(I, 0, 1, LLC + b"ab", **own)) == [Message(b"ab")]
-
-
 def test_frames_between_others_are_left_alone_and_remembered():
     link = make(retries=0)
     link.send(GET)
@@ -408,53 +234,18 @@ def test_frames_between_others_are_left_alone_and_remembered():
     assert "check client and server address" in message
 
 
-def test_a_meter_called_by_a_group_address_is_then_called_by_its_own():
-    link = HdlcLink(CLIENT, HdlcAddress(1, 0x7F))
-    link.connect()
-    assert link.receive(answer(HdlcFrameType.UA, source=METER)) == [Message(b"")]
-    assert link.peer == METER
-    assert said(link.send(GET)) == ["I N(S)=0 N(R)=0 P/F=1"]
-
-
-def test_the_meters_address_may_come_in_another_width():
-    link = HdlcLink(CLIENT, METER)
-    link.connect()
-    assert link.receive(answer(HdlcFrameType.UA, source=HdlcAddress(1, 17, 4))) == [Message(b"")]
-
-
-def test_what_is_pushed_is_a_notice_with_or_without_llc():
-    link = make()
-    link.send(GET)
-    assert link.receive(answer(HdlcFrameType.UI, information=LLC + b"\x0fpush")) == [Notice(b"\x0fpush")]
-    assert link.receive(answer(HdlcFrameType.UI, information=b"\x0fpush")) == [Notice(b"\x0fpush")]
-    assert link.receive(answer(HdlcFrameType.UI, information=LLC + b"\x0fpu", segmented=True)) == []
-    assert link.receive(answer(HdlcFrameType.UI, information=b"sh")) == [Notice(b"\x0fpush")]
-    to_push_client = answer(HdlcFrameType.UI, information=b"\x0f", to=HdlcAddress(0x40))
-    assert link.receive(to_push_client) == [Notice(b"\x0f")]
-    another_meter = answer(HdlcFrameType.UI, information=b"\x0f", source=HdlcAddress(99), to=HdlcAddress(5))
-    assert link.receive(another_meter) == []
-    assert link.receive(answer(HdlcFrameType.UI, information=b"\x0f", to=HdlcAddress(0x7F))) == [
-        Notice(b"\x0f")
-    ]
-    assert link.receive(answer(I, 0, 1, LLC + b"ab")) == [Message(b"ab")]
-
-
-def test_a_listener_without_connection_hears_every_push():
-    link = HdlcLink(CLIENT, METER)
-    assert link.receive(answer(HdlcFrameType.UI, information=b"\x0f", to=HdlcAddress(21))) == [
-        Notice(b"\x0f")
-    ]
-    kaifa = answer(I, 0, 0, LLC + b"\x0f", source=HdlcAddress(1, 0), to=HdlcAddress(0))
-    assert link.receive(kaifa) == [Notice(b"\x0f")]
-    assert link.receive(answer(I, 0, 0, LLC + b"\xc4", to=HdlcAddress(21))) == []
-    assert link.timed_out() == []
-
-
 def test_a_caller_who_waits_for_more_is_served():
     link = make()
     link.send(GET)
     assert link.receive(answer(I, 0, 1, LLC + b"\xc2")) == [Message(b"\xc2")]  # an event, and no answer
     assert said(link.timed_out()) == ["RR N(R)=1 P/F=1"]
+    assert link.receive(answer(I, 1, 1, LLC + b"\xc4")) == [Message(b"\xc4")]
+
+
+def test_an_llc_header_with_nothing_behind_it_is_no_message_and_the_answer_is_asked_for():
+    link = make()
+    link.send(GET)
+    assert said(link.receive(answer(I, 0, 1, LLC))) == ["RR N(R)=1 P/F=1"]
     assert link.receive(answer(I, 1, 1, LLC + b"\xc4")) == [Message(b"\xc4")]
 
 
@@ -519,25 +310,87 @@ def test_the_time_out_is_short_within_a_frame_only():
     assert link.timed_out() == [Message(b"ab")]  # only its flag was missing
 
 
-def test_misuse_is_the_programmers_error():
-    link = make()
-    link.send(GET)
-    with pytest.raises(RuntimeError, match="still waits"):
-        link.send(GET)
-    with pytest.raises(RuntimeError, match="still waits"):
-        link.enquire()
-    with pytest.raises(ValueError, match="1 octet"):
-        make().send(b"")
-    for options in ({"retries": -1}, {"response_timeout": 0}, {"inter_octet_timeout": -1.0}):
-        with pytest.raises(ValueError, match="time-outs"):
-            HdlcLink(CLIENT, METER, **options)
-    with pytest.raises(ValueError, match="client address"):
-        HdlcLink(METER, METER)
-
-
 def test_octets_may_come_one_by_one():
     link = make()
     link.send(GET)
     octets = answer(I, 0, 1, LLC + b"ab", segmented=True)
     events = [event for octet in octets for event in link.receive(bytes([octet]))]
     assert said(events) == [Advanced(), "RR N(R)=1 P/F=1"]
+
+
+@pytest.mark.parametrize("window", [1, 7])
+def test_a_frame_that_came_again_leaves_the_answer_to_our_question_due(window):
+    own = HdlcParameters(128, 128, 1, window)
+    link = make(HdlcParameters(128, 128, window, 1).encode(), parameters=own)
+    assert link.negotiated == own
+    link.send(GET)
+    part = answer(I, 0, 1, LLC + b"ab", segmented=True)
+    link.receive(part)
+    assert said(link.receive(part)) == ["RR N(R)=1 P/F=1"]
+    last = answer(I, 1, 1, b"cd")
+    assert link.receive(last) == [Message(b"abcd")]
+    link.send(GET)
+    assert link.receive(last) == []  # answers the second of the two questions, and nothing of this request
+    assert link.receive(answer(I, 2, 2, LLC + b"ef")) == [Message(b"ef")]
+
+
+def test_a_frame_that_comes_again_is_answered_at_once_each_time():
+    link = make(retries=3)
+    link.send(GET)
+    part = answer(I, 0, 1, LLC + b"ab", segmented=True)
+    link.receive(part)
+    for _ in range(3):
+        assert said(link.receive(part)) == ["RR N(R)=1 P/F=1"]
+
+
+def test_an_event_that_acknowledges_a_part_of_the_request_is_progress():
+    link = make(HdlcParameters(128, 10, 1, 1).encode())
+    link.send(bytes(12))
+    assert link.receive(answer(I, 0, 1, LLC + b"\xc2", final=False)) == [Advanced()]
+
+
+def test_after_the_pause_the_meter_has_the_usual_time():
+    link = make(response_timeout=4.0)
+    link.send(GET)
+    assert link.receive(answer(RNR, receive=1)) == []
+    assert link.timeout == 0.1
+    assert said(link.timed_out()) == ["RR N(R)=0 P/F=1"]
+    assert link.timeout == 4.0
+    for _ in range(3):
+        assert said(link.timed_out()) == ["RR N(R)=0 P/F=1"]
+    assert "silence 4 times" in broken_by(link.timed_out()).message
+
+
+def test_what_follows_a_message_is_asked_for_at_once_where_the_caller_knows_better():
+    link = make(response_timeout=4.0)
+    link.send(GET)
+    assert link.receive(answer(I, 0, 1, LLC + b"\xc2")) == [Message(b"\xc2")]  # an event, and no answer
+    assert said(link.ask_on()) == ["RR N(R)=1 P/F=1"]
+    assert link.timeout == 4.0
+    with pytest.raises(RuntimeError, match=r"^nothing can follow: there was no Message$"):
+        link.ask_on()
+    assert link.receive(answer(I, 1, 1, LLC + b"\xc4")) == [Message(b"\xc4")]
+    with pytest.raises(RuntimeError, match=r"^nothing can follow: there was no Message$"):
+        HdlcLink(CLIENT, METER).ask_on()
+
+
+def test_what_needs_no_answer_goes_in_ui_frames_and_leaves_the_numbers_alone():
+    link = make(HdlcParameters(128, 10, 1, 1).encode())
+    message = bytes(range(100, 109))  # 12 octets with LLC: 2 frames
+    (sent,) = link.send_unconfirmed(message)
+    assert said([sent]) == ["UI P/F=0 S", "UI P/F=0"]
+    first = HdlcFrame.decode(sent.octets[: 2 + sent.octets[2]])
+    assert first.information == b"\xe6\xe6\x00" + message[:7]
+    assert said(link.send(b"\xc0")) == ["I N(S)=0 N(R)=0 P/F=1"]
+
+
+def test_what_needs_no_answer_waits_for_a_connection_and_for_its_turn():
+    assert broken_by(HdlcLink(CLIENT, METER).send_unconfirmed(GET)) == MeterError(
+        ErrorKind.STATE, "there is no HDLC connection: connect() first"
+    )
+    link = make()
+    with pytest.raises(ValueError, match=r"^a message has 1 octet or more$"):
+        link.send_unconfirmed(b"")
+    link.send(GET)
+    with pytest.raises(RuntimeError, match=r"^the last request still waits for its answer$"):
+        link.send_unconfirmed(GET)

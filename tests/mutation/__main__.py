@@ -1,4 +1,4 @@
-"""Mutation testing by mutmut: `python -m tests.mutation [--jobs N] [ROOM ...]`.
+"""Mutation testing by mutmut: `python -m tests.mutation [--jobs N] [--figures FILE] [ROOM ...]`.
 
 Each room is tried in a copy of the tree, with the tests named beside it; what survives is shown as a change.
 A survivor that `EQUIVALENT` names behaves as the original does; any other is what the tests don't see.
@@ -13,51 +13,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+
+from tests.mutation.equivalent import EQUIVALENT
+from tests.mutation.figures import Tried, write
+from tests.mutation.judging import NOTICED, Mutant, unmet, unseen
+from tests.mutation.rooms import ROOMS, Room
 
 ROOT = Path(__file__).parents[2]
 _COPIED = ("meterkit", "tests", "pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md")
-_SURVIVED = re.compile(r"^\s*(\S+): survived", re.MULTILINE)
-_COUNTED = re.compile(r"(\d+)/\1")  # of the last line of progress: all of all
-_SECURITY = ("protect", "policy", "control", "counters", "headers", "cipher")
+_TOLD = re.compile(r"^\s*(\S+__mutmut_\d+): (.+)$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Room:
-    """What is mutated, and by whom it is to be noticed."""
-
-    files: tuple[str, ...]
-    tests: tuple[str, ...]
-
-
-ROOMS = {
-    "crc": Room(("meterkit/codec/crc.py",), ("tests/codec/test_crc.py",)),
-    "psem_link": Room(
-        ("meterkit/psem/link.py",), ("tests/psem/test_link.py", "tests/psem/test_link_faults.py")
-    ),
-    "hdlc_link": Room(("meterkit/dlms/hdlc_link.py",), ("tests/dlms/test_hdlc_link.py",)),
-    "security": Room(
-        tuple(f"meterkit/dlms/security/{name}.py" for name in _SECURITY),
-        tuple(
-            f"tests/dlms/security/test_{name}.py"
-            for name in ("cipher", "protect", "policy", "layered_cipher", "general", "invocation_counters")
-        ),
-    ),
-}
-_BIG = "the most significant octet comes first by default"
-#: Mutants that nothing can tell from the original, and why.
-EQUIVALENT = {
-    "meterkit.codec.crc.x_crc16_wire__mutmut_5": _BIG,
-    "meterkit.dlms.security.protect.xǁProtectionKeyǁprotect__mutmut_6": _BIG,
-    "meterkit.dlms.security.protect.xǁProtectionKeyǁunprotect__mutmut_56": _BIG,
-    "meterkit.dlms.security.protect.xǁProtectionKeyǁtag__mutmut_15": _BIG,
-    "meterkit.dlms.security.protect.xǁProtectionKeyǁunprotect__mutmut_7": "no octets are too few in any case",
-}
-
-
-def mutate(room: Room, jobs: int, seconds: int) -> tuple[int, list[tuple[str, str]]]:
-    """Return how many mutants there were, and each survivor with its change."""
+def mutate(room: Room, jobs: int, seconds: int) -> tuple[dict[str, str], list[Mutant]]:
+    """Return what became of each mutant in mutmut's words, and each that no test noticed."""
     with tempfile.TemporaryDirectory(prefix="meterkit-mutants-") as folder:
         copy = Path(folder)
         for name in _COPIED:
@@ -66,16 +35,18 @@ def mutate(room: Room, jobs: int, seconds: int) -> tuple[int, list[tuple[str, st
         with (copy / "pyproject.toml").open("a", encoding="utf-8") as settings:
             settings.write(_settings(room))
         program = Path(sys.executable).with_name("mutmut")
-        run = [str(program), "run", "--max-children", str(jobs)]
         ran = subprocess.run(
-            run, cwd=copy, env=os.environ, capture_output=True, text=True, check=False, timeout=seconds
+            [str(program), "run", "--max-children", str(jobs)],
+            cwd=copy, env=os.environ, capture_output=True, text=True, check=False, timeout=seconds,
+        )  # fmt: skip
+        told = subprocess.run(
+            [str(program), "results", "--all", "true"], cwd=copy, capture_output=True, text=True, check=True
         )
-        counted = _COUNTED.findall(ran.stdout)
-        if not counted:
+        outcomes = dict(_TOLD.findall(told.stdout))
+        if ran.returncode or not outcomes or "not checked" in outcomes.values():
             raise SystemExit(f"mutmut came to no end:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}")
-        told = subprocess.run([str(program), "results"], cwd=copy, capture_output=True, text=True, check=True)
-        survivors = [(name, _change(program, copy, name)) for name in _SURVIVED.findall(told.stdout)]
-    return int(counted[-1]), survivors
+        survived = [name for name, outcome in outcomes.items() if outcome not in NOTICED]
+        return outcomes, [Mutant(name, _diff(program, copy, name)) for name in survived]
 
 
 def _settings(room: Room) -> str:
@@ -85,35 +56,54 @@ def _settings(room: Room) -> str:
         "also_copy": ["tests", "pyproject.toml", "README.md"],
         "pytest_add_cli_args_test_selection": list(room.tests),
         "pytest_add_cli_args": ["-n", "0", "-p", "no:cacheprovider"],
+        "timeout_constant": 20.0,  # s: a busy machine is no hang, though it may take long to begin
+        "timeout_multiplier": 5.0,  # of that and the time its tests took at first
     }
     return "\n[tool.mutmut]\n" + "".join(f"{name} = {value!r}\n" for name, value in listed.items())
 
 
-def _change(program: Path, copy: Path, name: str) -> str:
+def _diff(program: Path, copy: Path, name: str) -> str:
     shown = subprocess.run([str(program), "show", name], cwd=copy, capture_output=True, text=True, check=True)
     lines = shown.stdout.splitlines()
-    return "\n".join(f"    {line}" for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
+    return "\n".join(line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
+
+
+def try_room(name: str, jobs: int, seconds: int) -> Tried:
+    """Mutate one room and say what became of it."""
+    room = ROOMS[name]
+    outcomes, survivors = mutate(room, jobs, seconds)
+    count = len(outcomes)
+    named = [same for same in EQUIVALENT if f"meterkit/{same.file}" in room.files]
+    tried = Tried(name, room, count, survivors, unseen(survivors, named), unmet(survivors, named))
+    equivalent = len(survivors) - len(tried.unseen)
+    print(
+        f"{name}: {count} mutants, {tried.killed} killed, {equivalent} equivalent, {len(tried.unseen)} unseen"
+    )
+    for mutant in tried.unseen:
+        print(f"  {mutant.key}\n{mutant.diff}")
+    for stopped, outcome in outcomes.items():
+        if outcome == "timeout":
+            print(f"  stopped, as it came to no end in time: {stopped}")
+    for key in tried.unmet:
+        print(f"  named as equivalent, but no survivor: {key}")
+    sys.stdout.flush()
+    return tried
 
 
 def main() -> int:
-    """Mutate; 1 where something survived that is no equivalent."""
+    """Mutate; 1 where something survived that is no equivalent, or where a name stands for nothing."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("rooms", nargs="*", metavar="ROOM", help=f"of {', '.join(ROOMS)}; all without any")
     parser.add_argument("--jobs", type=int, default=2, help="mutants at once (2)")
     parser.add_argument("--seconds", type=int, default=3600, help="for each room (3600)")
+    parser.add_argument("--figures", type=Path, metavar="FILE", help="where each room's row is kept")
     given = parser.parse_args()
     if unknown := set(given.rooms) - set(ROOMS):
         parser.error(f"no room {', '.join(sorted(unknown))}; there are {', '.join(ROOMS)}")
-    unseen = 0
-    for name in given.rooms or ROOMS:
-        count, survivors = mutate(ROOMS[name], given.jobs, given.seconds)
-        alive = [one for one in survivors if one[0] not in EQUIVALENT]
-        unseen += len(alive)
-        killed = count - len(survivors)
-        print(f"{name}: {count} mutants, {killed} killed, {len(survivors)} survived", flush=True)
-        for mutant, change in alive:
-            print(f"  {mutant}\n{change}", flush=True)
-    return 1 if unseen else 0
+    tried = [try_room(name, given.jobs, given.seconds) for name in given.rooms or ROOMS]
+    if given.figures:
+        write(given.figures, tried)
+    return 1 if any(room.unseen or room.unmet for room in tried) else 0
 
 
 if __name__ == "__main__":

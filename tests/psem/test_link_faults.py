@@ -3,35 +3,10 @@
 import pytest
 
 from meterkit.errors import ErrorKind
-from meterkit.link import Broken, Message, Transmit
+from meterkit.link import Broken, Message
 from meterkit.psem.link import PsemLink
-from meterkit.psem.packet import PsemFrame, encode_packet
-
-ACK, NAK = Transmit(b"\x06"), Transmit(b"\x15")
-TOGGLE = 0x20
-
-
-def answer(data=b"\x00", *, toggle=0, identity=0):
-    return encode_packet(identity, TOGGLE if toggle else 0, 0, data)
-
-
-def started(**options):
-    """A link that has had one exchange (the meter's toggle bit was 0), so that it knows its meter."""
-    link = PsemLink(**options)
-    link.send(b"\x20")
-    assert link.receive(b"\x06" + answer(b"\x00\x00\x01\x00\x00"))[-1] == Message(b"\x00\x00\x01\x00\x00")
-    return link
-
-
-def asked(request=b"\x30\x00\x01", **options):
-    link = started(**options)
-    (sent,) = link.send(request)
-    return link, sent
-
-
-def broken(events):
-    assert isinstance(events[-1], Broken), events
-    return events[-1].error
+from meterkit.psem.packet import PsemFrame
+from tests.psem.link_rig import ACK, NAK, answer, asked, broken
 
 
 def test_a_damaged_answer_is_refused_and_its_repetition_taken():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from meterkit.dlms.security import Certificate, CertificateType
+from meterkit.dlms.security.certificate_pem import from_pem
 from meterkit.dlms.security.key_agreement import generate_key
 from meterkit.dlms.security.keys import public_key_octets
 from meterkit.errors import ErrorKind, ProtocolFault
@@ -122,6 +124,13 @@ def test_what_is_no_certificate_is_refused_in_words() -> None:
         Certificate.decode(certificate(key=rsa.generate_private_key(65537, 2048)))
     with pytest.raises(ProtocolFault, match="secp256r1 or secp384r1 expected, one of secp521r1 came"):
         Certificate.decode(certificate(key=ec.generate_private_key(ec.SECP521R1())))
+
+
+def test_a_certificate_in_pem_of_an_unknown_version_is_refused_in_words() -> None:
+    octets = certificate().replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020105"))
+    pem = b"-----BEGIN CERTIFICATE-----\n" + b64encode(octets) + b"\n-----END CERTIFICATE-----\n"
+    with pytest.raises(ProtocolFault, match="a certificate in PEM expected: 5 is not a valid X509 version"):
+        from_pem(pem)
 
 
 def test_every_altered_octet_is_refused_or_not_believed() -> None:
