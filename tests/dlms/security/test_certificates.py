@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from meterkit.dlms.security import Certificate, CertificateType
-from meterkit.dlms.security.certificate_pem import from_pem
+from meterkit.dlms.security.certificate_pem import from_pem, to_pem
 from meterkit.dlms.security.key_agreement import generate_key
 from meterkit.dlms.security.keys import public_key_octets
 from meterkit.errors import ErrorKind, ProtocolFault
@@ -124,6 +124,15 @@ def test_what_is_no_certificate_is_refused_in_words() -> None:
         Certificate.decode(certificate(key=rsa.generate_private_key(65537, 2048)))
     with pytest.raises(ProtocolFault, match="secp256r1 or secp384r1 expected, one of secp521r1 came"):
         Certificate.decode(certificate(key=ec.generate_private_key(ec.SECP521R1())))
+
+
+def test_a_certificate_is_read_from_pem_and_from_der_alike() -> None:
+    octets = certificate()
+    pem = to_pem(Certificate.decode(octets)).encode()
+    assert pem.startswith(b"-----BEGIN CERTIFICATE-----\n")
+    assert b64encode(octets)[:64] in pem
+    assert from_pem(b"a word before it\n" + pem) == octets
+    assert from_pem(octets) == octets
 
 
 def test_a_certificate_in_pem_of_an_unknown_version_is_refused_in_words() -> None:
