@@ -28,7 +28,7 @@ async def attempt(core: Core, turn: Turn, desk: Desk, sections: Sections, line: 
     """Read those of `sections` that are left; `turn` has what came of it.  Only a cancellation is raised."""
     turn.error, turn.failed = None, {}
     try:
-        turn.error = await _read(core, turn, desk, sections, line)
+        turn.error = await _open(core, turn, desk, line) or await _read(core, turn, desk, sections)
     except ProtocolFault as refused:
         turn.error = refused.error
     except SinkFault as fault:
@@ -40,25 +40,38 @@ async def attempt(core: Core, turn: Turn, desk: Desk, sections: Sections, line: 
         turn.error = MeterError(ErrorKind.STATE, message)
 
 
-async def _read(core: Core, turn: Turn, desk: Desk, sections: Sections, line: RouteLine) -> MeterError | None:
+async def _open(core: Core, turn: Turn, desk: Desk, line: RouteLine) -> MeterError | None:
+    """Have a session, that of the last poll or a new one; an error is the meter's or the line's."""
     if not turn.counts and not turn.done:
         await desk.begin()
     turn.was_kept = turn.is_open
-    if not turn.was_kept:
-        refused = await _connect(core, turn, line)
-        if refused is not None:
-            return refused
+    return None if turn.was_kept else await _connect(core, turn, line)
+
+
+async def _read(core: Core, turn: Turn, desk: Desk, sections: Sections) -> MeterError | None:
     if core.watch.state is not None:
         core.watch.state(turn.entry.id, MeterState.READING)
-    assert turn.client is not None  # it is connected
+    client = turn.client
+    assert client is not None  # it is connected
     for section in sections:
-        if section.name in turn.done:
+        name = section.name
+        if name in turn.done:
             continue
         if desk.is_stopping:
             return STOPPED
-        error = await _read_section(turn, desk, section)
-        if error is STOPPED or (error is not None and not turn.client.is_connected):
+        before = desk.readings
+        try:
+            error = await section.read(client, desk)
+        finally:
+            turn.counts[name] = turn.counts.get(name, 0) + desk.readings - before
+        if error is None:
+            turn.done.add(name)
+        elif error is STOPPED:
             return error
+        else:
+            turn.failed[name] = error
+            if not client.is_connected:
+                return error
     if turn.was_kept and turn.failed and not turn.done:
         # A meter that restarted behind a gateway refuses everything on a session it knows nothing of.
         return next(iter(turn.failed.values()))
@@ -84,16 +97,3 @@ async def _connect(core: Core, turn: Turn, line: RouteLine) -> MeterError | None
         return connected.error.at("connect")
     await line.keep()
     return None
-
-
-async def _read_section(turn: Turn, desk: Desk, section: Section[Any]) -> MeterError | None:
-    before = desk.readings
-    try:
-        error = await section.read(turn.client, desk)
-    finally:
-        turn.counts[section.name] = turn.counts.get(section.name, 0) + desk.readings - before
-    if error is None:
-        turn.done.add(section.name)
-    elif error is not STOPPED:
-        turn.failed[section.name] = error
-    return error

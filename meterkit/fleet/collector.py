@@ -26,8 +26,12 @@ class Collector:
         self, readings: Sequence[Reading], advance: Mapping[str, datetime] | None = None, *, meter: str
     ) -> None:
         """Keep readings of `meter` for its report."""
-        self._readings.setdefault(meter, []).extend(readings)
-        self._advance.setdefault(meter, {}).update(advance or {})
+        kept = self._readings.get(meter)
+        if kept is None:
+            kept = self._readings[meter] = []
+        kept.extend(readings)
+        if advance:
+            self._advance.setdefault(meter, {}).update(advance)
 
     async def flush(self) -> None:
         """Nothing is on its way."""

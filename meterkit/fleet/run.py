@@ -178,8 +178,7 @@ class Run:
             raise
         finally:
             route.is_busy = route.is_at_work = False
-            with anyio.CancelScope(shield=True):
-                await line.close()
+            await line.close()
             self._core.dispatcher.release(route, session=resting is None)
             if resting is not None:
                 self._rest(resting)
@@ -218,7 +217,7 @@ class Run:
             turn.entry.id,
             self._core.intake,
             clock=self._core.clock,
-            is_stopping=lambda: self.is_stopping,
+            is_stopping=lambda: bool(self.stop_reason),
             time_zone=turn.entry.time_zone,
             windows=windows,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from meterkit.address import MeterAddress
 from meterkit.errors import MeterError
@@ -126,12 +127,18 @@ class Turn:
         return Outcome.PARTLY if self.done or readings else Outcome.FAILED
 
     def _section(self, name: str) -> SectionReport:
-        if name in self.done:
-            return SectionReport(name, Outcome.READ, self.counts.get(name, 0))
         count = self.counts.get(name, 0)
+        if name in self.done:
+            return _section_read(name, count)
         error = self.failed.get(name)
         if count or error is not None:
             return SectionReport(
                 name, Outcome.PARTLY if count else Outcome.FAILED, count, error or self.error
             )
         return SectionReport(name, Outcome.NOT_REACHED)
+
+
+@lru_cache(maxsize=1024)
+def _section_read(name: str, count: int) -> SectionReport:
+    """Return the report of a section that was read: one for all meters of which it is the same."""
+    return SectionReport(name, Outcome.READ, count)

@@ -128,7 +128,7 @@ class PsemClient(Lifetime):
         """
         table_id = arguments.whole("table_id", table_id, 0, 0xFFFF)
         octets = await self._tables.fetch(table_id, progress)
-        return octets.map(lambda data: TableData(table_id, data))
+        return octets if isinstance(octets, Err) else Ok(TableData(table_id, octets.value))
 
     async def read_table_offset(self, table_id: int, offset: int, count: int) -> Result[bytes]:
         """Read `count` octets at `offset`, in as many exchanges as the negotiated packets need.

@@ -186,7 +186,7 @@ class ServiceRequest:
     @classmethod
     def read_full(cls, table_id: int) -> Self:
         """Read a whole table."""
-        return cls(ServiceCode.READ_FULL, _uint("table_id", table_id, 2))
+        return cls(ServiceCode.READ_FULL, arguments.whole("table_id", table_id, 0, 0xFFFF).to_bytes(2, "big"))
 
     @classmethod
     def read_default(cls) -> Self:

@@ -44,6 +44,7 @@ _service = logging.getLogger("meterkit.service")
 
 WAKE_UP = b"\x55"  # wakes a shared optical port, as readers of such meters do
 _SECRET = (ServiceCode.SECURITY, ServiceCode.AUTHENTICATE)
+_DONE = bytes([ResponseCode.OK])
 LATER = (ResponseCode.DEVICE_BUSY, ResponseCode.DATA_NOT_READY)  # "ask again", says C12.18
 _NO_SUCH_SESSION = MeterError(ErrorKind.STATE, "not connected: call connect() first")
 
@@ -95,26 +96,34 @@ class PsemSession:
         Errors: STATE out of order (nothing was sent) or not connected; REFUSED or SECURITY with the
         meter's code; whatever broke the link.
         """
+        code = request.code
         answer = await self.exchange(
-            request.encode(),
-            check=lambda: check(self.state, request.code),
-            is_secret=request.code in _SECRET,
+            request.encode(), check=lambda: check(self.state, code), is_secret=code in _SECRET
         )
         if isinstance(answer, Err):
             return Err(answer.error.at(request.name))
+        octets = answer.value
+        if octets[:1] != _DONE:
+            return await self._not_done(request, octets)
+        self._log(request, ResponseCode.OK)
+        self.state = after(self.state, code)
+        self._meter_listens_for = self._traffic_timeout
+        if code == ServiceCode.WAIT:
+            self._meter_listens_for = max(self._meter_listens_for, request.payload[0])
+        return Ok(octets[1:])
+
+    async def _not_done(self, request: ServiceRequest, octets: bytes) -> Err:
+        """Return what a response says that is no OK, or what is wrong with it."""
         try:
-            response = ServiceResponse.decode(answer.value)
+            response = ServiceResponse.decode(octets)
         except ProtocolFault as odd:
             return Err((await self.lose(odd.error)).at(request.name))
+        self._log(request, response.code)
+        return await self._refused(request, response)
+
+    def _log(self, request: ServiceRequest, code: ResponseCode) -> None:
         if _service.isEnabledFor(logging.DEBUG):
-            _service.debug("%s: %s -> %s", self.transport.name, request.name, response.code.name)
-        if response.code != ResponseCode.OK:
-            return await self._refused(request, response)
-        self.state = after(self.state, request.code)
-        self._meter_listens_for = self._traffic_timeout
-        if request.code == ServiceCode.WAIT:
-            self._meter_listens_for = max(self._meter_listens_for, request.payload[0])
-        return Ok(response.data)
+            _service.debug("%s: %s -> %s", self.transport.name, request.name, code.name)
 
     async def _refused(self, request: ServiceRequest, response: ServiceResponse) -> Err:
         error = refusal(request, response.code)
@@ -320,9 +329,9 @@ class PsemSession:
             # No Wait in this meter: any packet counts as traffic; table 0 is open to everybody.
             await self.call(ServiceRequest.read_offset(0, 0, 1))
 
-    async def read(self, request: ServiceRequest) -> Result[bytes]:
-        """Perform a reading service, again while the meter is busy, as `retry_busy` allows."""
-        answer = await self.call(request)
+    async def ask_again(self, request: ServiceRequest, refused: Err) -> Result[bytes]:
+        """Repeat a reading service that was `refused` while the meter is busy, as `retry_busy` allows."""
+        answer: Result[bytes] = refused
         for _ in range(self.options.retry_busy):
             if answer.is_success or answer.error.code not in LATER:
                 break

@@ -6,8 +6,8 @@ refuses to give whole, is read by offset, piece after piece, each going on from 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
 
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
 from meterkit.psem.services import ResponseCode, ServiceRequest, parse_table_data
@@ -46,9 +46,9 @@ def is_worth_offsets(error: MeterError) -> bool:
     return error.kind is ErrorKind.REFUSED and error.code in _TOO_LARGE
 
 
-async def read_full(session: PsemSession, table_id: int) -> Result[bytes]:
+def read_full(session: PsemSession, table_id: int) -> Coroutine[Any, Any, Result[bytes]]:
     """Read a table in one full read.  Errors: as `PsemSession.call`; PROTOCOL for a bad checksum."""
-    return await read_with(session, ServiceRequest.read_full(table_id))
+    return read_with(session, ServiceRequest.read_full(table_id))
 
 
 async def read_piece(session: PsemSession, table_id: int, offset: int, count: int) -> Result[bytes]:
@@ -87,9 +87,11 @@ async def read_ped(session: PsemSession, table_id: int) -> Result[bytes]:
 
 async def read_with(session: PsemSession, request: ServiceRequest) -> Result[bytes]:
     """Perform a reading service and return the table octets it brought, count and checksum verified."""
-    answer = await session.read(request)
+    answer = await session.call(request)
     if isinstance(answer, Err):
-        return answer
+        answer = await session.ask_again(request, answer)
+        if isinstance(answer, Err):
+            return answer
     try:
         return Ok(parse_table_data(answer.value))
     except ProtocolFault as wrong:

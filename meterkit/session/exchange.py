@@ -377,7 +377,7 @@ class Exchange:
 
 
 def _acknowledged(events: Events, lane: Lane, delay: float) -> Ok[bytes] | None:
-    """Return the message that ends an exchange behind the ACK of its last packet, which is held; else None."""
+    """Return the message that ends an exchange behind the ACK of its last packet, which is held, or None."""
     if len(events) == 2 and not delay:
         ack, message = events
         if type(ack) is Transmit and type(message) is Message:

@@ -35,8 +35,9 @@ class TableData:
     data: bytes
 
     def __post_init__(self) -> None:
-        table_name(self.table_id)
-        arguments.octets("data", self.data)
+        arguments.whole("table_id", self.table_id, 0, 0xFFFF)
+        if type(self.data) is not bytes:
+            arguments.octets("data", self.data)
 
     @property
     def display_name(self) -> str:
