@@ -6,6 +6,7 @@ when the block is left by an exception or a cancellation.
 
 from __future__ import annotations
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -30,9 +31,10 @@ class Lifetime(AsyncContextManagerMixin):
             hint = "; connect(url) makes a client of an address" if isinstance(transport, str) else ""
             raise TypeError(f"a Transport expected, not {transport!r}{hint}")
         self.transport = transport
-        self._door = anyio.Lock()  # held by whoever connects or disconnects
+        self._door = anyio.Lock(fast_acquire=True)  # held by whoever connects or disconnects
         self._tasks: TaskGroup | None = None
         self._keep_alive: KeepAlive | None = None
+        self._keep_alive_timer: asyncio.TimerHandle | None = None  # until its first beat may be due
         self._keep_alive_scope: anyio.CancelScope | None = None
 
     @asynccontextmanager
@@ -82,10 +84,18 @@ class Lifetime(AsyncContextManagerMixin):
             raise RuntimeError(f"connect() outside 'async with {name}(...) as client:'")
 
     def _start_keep_alive(self, keep_alive: KeepAlive) -> None:
+        """Keep the session alive from now on; it takes a task once a beat may be due, and many end before."""
         self._cancel_keep_alive()
         if self._tasks is None:  # about to be disconnected, by leaving
             return
         self._keep_alive = keep_alive
+        loop = asyncio.get_running_loop()
+        self._keep_alive_timer = loop.call_later(keep_alive.usual, self._run_keep_alive, keep_alive)
+
+    def _run_keep_alive(self, keep_alive: KeepAlive) -> None:
+        self._keep_alive_timer = None
+        if self._tasks is None:
+            return
         scope = self._keep_alive_scope = anyio.CancelScope()
 
         async def run() -> None:
@@ -100,5 +110,9 @@ class Lifetime(AsyncContextManagerMixin):
             self._keep_alive.stop()
 
     def _cancel_keep_alive(self) -> None:
+        if self._keep_alive_timer is not None:
+            self._keep_alive_timer.cancel()
+            self._keep_alive_timer = None
         if self._keep_alive_scope is not None:
             self._keep_alive_scope.cancel()
+            self._keep_alive_scope = None

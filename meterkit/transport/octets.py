@@ -18,9 +18,9 @@ from meterkit.codec.echo import EchoCanceller
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
 from meterkit.transport.arrival import Arrival
 from meterkit.transport.base import Transport
+from meterkit.transport.holding import Holding
 
 INBOX_LIMIT = 65536  # octets unread before the line is told to wait
-HOLD_TIME = 0.002  # s that held octets wait for company, up to twice: 2 octets' time at 9600 baud
 
 #: Tells why a connection ended: None when the other end closed it in good order.
 EndInWords: TypeAlias = Callable[[Exception | None], str]
@@ -147,7 +147,7 @@ class OctetProtocol(Inbox, asyncio.Protocol):
     loop of its own while requests follow each other.
     """
 
-    __slots__ = ("_echo", "_ending", "_held", "_held_timer", "_is_full", "_is_old", "_is_paused", "_name",
+    __slots__ = ("_echo", "_ending", "_held", "_held_since", "_holding", "_is_full", "_is_paused", "_name",
                  "_senders", "_transport", "_words")  # fmt: skip
 
     def __init__(self, name: str, words: EndInWords, *, echo: bool) -> None:
@@ -158,8 +158,8 @@ class OctetProtocol(Inbox, asyncio.Protocol):
         self._is_paused = False  # we asked the line to wait
         self._is_full = False  # the line asked us to wait
         self._held = b""
-        self._is_old = False  # what is held was already there when the timer last fired
-        self._held_timer: asyncio.TimerHandle | None = None
+        self._held_since = 0  # the round of `Holding`
+        self._holding: Holding | None = None
         self._senders: list[asyncio.Future[None]] = []
         self._ending: list[asyncio.Future[None]] | None = []  # None once the connection has ended
 
@@ -168,6 +168,7 @@ class OctetProtocol(Inbox, asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the transport to write to."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass of it
+        self._holding = Holding.on(asyncio.get_running_loop())
         self._loop = asyncio.get_running_loop()
 
     def data_received(self, data: bytes) -> None:
@@ -223,9 +224,6 @@ class OctetProtocol(Inbox, asyncio.Protocol):
         """End the stream in both directions, for the reason `error`."""
         super().fail(error)
         self._held = b""
-        if self._held_timer is not None:
-            self._held_timer.cancel()
-            self._held_timer = None
         self._wake_senders()
 
     def take(self) -> bytes:
@@ -267,10 +265,8 @@ class OctetProtocol(Inbox, asyncio.Protocol):
         if self._failure is not None:
             raise ProtocolFault(self._failure)
         self._held += octets
-        self._is_old = False
-        if self._held_timer is None:
-            assert self._loop is not None
-            self._held_timer = self._loop.call_later(HOLD_TIME, self._hold_ended)
+        assert self._holding is not None
+        self._held_since = self._holding.add(self)
 
     def flush(self) -> None:
         """Hand what is held to the asyncio transport."""
@@ -284,14 +280,10 @@ class OctetProtocol(Inbox, asyncio.Protocol):
                 self._echo.sent(octets)
             self._transport.write(octets)
 
-    def _hold_ended(self) -> None:
-        self._held_timer = None
-        if self._held and self._is_old:
+    def hold_ended(self, number: int) -> None:
+        """Hand over what is held since round `number` of the loop's holds."""
+        if self._held and self._held_since == number:
             self.flush()
-        elif self._held:
-            self._is_old = True
-            assert self._loop is not None
-            self._held_timer = self._loop.call_later(HOLD_TIME, self._hold_ended)
 
     async def writable(self) -> None:
         """Wait while the line's buffer is above its limit, and the line alive."""

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from meterkit.errors import ErrorKind, ProtocolFault
-from meterkit.transport.octets import HOLD_TIME, INBOX_LIMIT, OctetProtocol
+from meterkit.transport.holding import HOLD_TIME
+from meterkit.transport.octets import INBOX_LIMIT, OctetProtocol
 from tests.virtual_clock import VIRTUAL_CLOCK
 
 pytestmark = pytest.mark.anyio
