@@ -55,7 +55,7 @@ class LogicalNames:
             request = encode_get(session.next_invoke(), attribute)
             hides = is_secret(attribute)
             answer = await session.asked(request, is_secret=hides)
-            if session.is_secured and session.is_unsettled(answer):
+            if session.is_unsettled(answer):
                 answer = await session.settled(request, answer, is_secret=hides)
             answer = session.told(request, answer)
         else:

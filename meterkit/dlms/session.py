@@ -64,7 +64,6 @@ class DlmsSession:
             else ciphered(self.lower, drops_repeats=transport.is_datagram)
         )
         self._secured = SecureAssociation(options, self._ciphered) if options.is_secured else None
-        self.is_secured = options.is_secured  #: whether an answer may leave something to be `settled`
         self._public: DlmsSession | None = None  # reads the meter's count of our messages
         if options.counter_object is not None:
             self._public = DlmsSession(transport, public_options(options))

@@ -46,7 +46,11 @@ class Arrival:
         if asyncio.current_task(self._loop) is None:
             self._wake = None
             assert self._context is not None
-            self._context.run(wake, self)
+            try:
+                self._context.run(wake, self)
+            except RuntimeError:  # whoever called this runs in the task's own context, which was not entered
+                self._wake = wake
+                self.happen_soon()
         else:
             self.happen_soon()
 

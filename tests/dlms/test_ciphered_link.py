@@ -228,7 +228,7 @@ def test_what_comes_before_there_are_keys_is_refused():
     assert isinstance(event, Failed)
     assert (event.error.kind, event.error.message) == (
         ErrorKind.STATE,
-        "no keys are in use: connect first; nothing was sent",
+        f"a message came before any keys are in use: {GOT[:8].hex(' ')}; connect first",
     )
 
 

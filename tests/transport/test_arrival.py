@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio import tasks as asyncio_tasks
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 
 import anyio
 import pytest
@@ -91,6 +91,14 @@ async def test_the_task_keeps_its_own_context():
     from_the_loop(inbox.put, b"octets")
     assert await task == "the task's"
     assert variable.get() == "the callback's"
+
+
+async def test_a_callback_in_the_tasks_own_context_wakes_it_in_the_next_turn():
+    inbox, loop, own = Inbox(), asyncio.get_running_loop(), copy_context()
+    task = loop.create_task(inbox.receive(30.0), context=own)
+    await asyncio.sleep(0)
+    loop.call_soon(inbox.put, b"octets", context=own)
+    assert await task == b"octets"
 
 
 async def test_an_error_of_the_task_is_the_tasks_alone():

@@ -303,8 +303,7 @@ class SecureAssociation:
     @property
     def is_behind(self) -> bool:
         """Whether a counter came that has to be on disk before its message is handed on."""
-        came = self._came
-        return came is not None and came.is_noting_at_once and came.is_behind
+        return self._came is not None and self._came.is_behind
 
     async def catch_up(self) -> None:
         """Return once it is.  Errors: `ProtocolFault` SECURITY it can't be written."""

@@ -21,10 +21,11 @@ from meterkit.dlms.polled import PolledLink
 from meterkit.dlms.security import Cipher, SeenBefore
 from meterkit.dlms.unconfirmed import UnconfirmedLink
 from meterkit.dlms.unrepeated import forgo
-from meterkit.errors import ErrorKind, MeterError, ProtocolFault
+from meterkit.errors import ErrorKind, MeterError, ProtocolFault, fault
 from meterkit.link import Broken, Event, Events, Failed, Message, Notice
 
 LOW: Final = 500  # invocation counters left; from here on more are asked for
+_SHOWN: Final = 8  # octets of a message that can't be read
 _GENERAL_BLOCK: Final = int(ApduTag.GENERAL_BLOCK_TRANSFER)
 
 _service = logging.getLogger("meterkit.service")
@@ -147,7 +148,8 @@ class CipheredLink:
 
     def _unprotect(self, octets: bytes) -> bytes:
         if self.cipher is None:
-            raise ProtocolFault(_NO_CIPHER)
+            told = f"a message came before any keys are in use: {octets[:_SHOWN].hex(' ')}; connect first"
+            raise fault(ErrorKind.STATE, told)
         return self.cipher.unprotect(octets)
 
     def _refused(self, event: Message | Notice, refused: ProtocolFault) -> Event | None:

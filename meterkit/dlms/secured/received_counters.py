@@ -34,7 +34,6 @@ class ReceivedCounters:
         self._sender = sender
         self._all: list[_Kept] = []
         self._at_once: list[_Kept] = []  # of them, those that are noted before anything is handed on
-        self.is_noting_at_once = False  #: whether there are such: asked with each message
 
     async def load(
         self, in_use: KeyInUse | ExpectedKey, supply: CounterSupply, *, is_noted_at_once: bool
@@ -45,12 +44,11 @@ class ReceivedCounters:
         self._all.append(kept)
         if is_noted_at_once:
             self._at_once.append(kept)
-            self.is_noting_at_once = True
 
     @property
     def is_behind(self) -> bool:
         """Whether something came that has to be noted before it is handed on."""
-        return any(one.in_use.received != one.noted for one in self._at_once)
+        return bool(self._at_once) and any(one.in_use.received != one.noted for one in self._at_once)
 
     async def keep(self) -> None:
         """Return once that is on disk.  Errors: `ProtocolFault` SECURITY it can't be written."""
@@ -88,4 +86,3 @@ class ReceivedCounters:
         """Keep no longer what came by a key that was expected."""
         self._all = [one for one in self._all if not isinstance(one.in_use, ExpectedKey)]
         self._at_once = [one for one in self._at_once if not isinstance(one.in_use, ExpectedKey)]
-        self.is_noting_at_once = bool(self._at_once)
