@@ -6,6 +6,7 @@ PSEM packets, HDLC, the TCP wrapper and the DLMS association above the last two 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -80,3 +81,33 @@ class Link(Protocol):
     def timed_out(self) -> Events:
         """Take the news that `timeout` passed in silence: retransmit, or `Broken`."""
         ...
+
+
+#: Events, or the octets of the one event that there is: of the Transmit that a message became, or of the
+#: Message that octets became.  Most exchanges are one of each, and need no more.
+Bare: TypeAlias = bytes | Events
+
+
+def bare_verbs(link: Link) -> tuple[Callable[[bytes], Bare], Callable[[bytes], Bare]]:
+    """Return `link`'s `send_bare` and `receive_bare`, which do as its `send` and `receive` but return `Bare`.
+
+    A link that has none of its own returns its events there, too.
+    """
+    return getattr(link, "send_bare", link.send), getattr(link, "receive_bare", link.receive)
+
+
+def sent(bare: Bare) -> Events:
+    """Return what `send_bare` returned as events."""
+    return [Transmit(bare)] if isinstance(bare, bytes) else bare
+
+
+def received(bare: Bare) -> Events:
+    """Return what `receive_bare` returned as events."""
+    return [Message(bare)] if isinstance(bare, bytes) else bare
+
+
+def lone_message(bare: Bare) -> bytes | None:
+    """Return the one message that is all that `receive_bare` returned, or None."""
+    if isinstance(bare, bytes):
+        return bare
+    return event.octets if len(bare) == 1 and type(event := bare[0]) is Message else None

@@ -39,7 +39,21 @@ from meterkit.dlms.transfer.service_blocks import begin_blocks, follow_blocks
 from meterkit.dlms.unconfirmed import send_unconfirmed
 from meterkit.dlms.unrepeated import forgo
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault, fault
-from meterkit.link import Advanced, Broken, Events, Failed, Link, Message, Notice, Transmit
+from meterkit.link import (
+    Advanced,
+    Bare,
+    Broken,
+    Events,
+    Failed,
+    Link,
+    Message,
+    Notice,
+    Transmit,
+    bare_verbs,
+    lone_message,
+    received,
+    sent,
+)
 
 MAX_RESPONSE_SIZE: Final = 16 * 1024 * 1024  # octets; a year of 15-minute rows with 8 columns is 2 MiB
 
@@ -79,6 +93,7 @@ class Association(GeneralBlocks):
                 f"windows {window}, {send_window}: 1 to {LARGEST_WINDOW} general blocks expected"
             )
         self.lower = lower
+        self._send_below, self._receive_below = bare_verbs(lower)
         self._ciphered = lower if isinstance(lower, CipheredLink) else None
         self._headroom = 0 if self._ciphered is None else _HEADROOM
         self.max_response_size = max_response_size
@@ -95,7 +110,7 @@ class Association(GeneralBlocks):
 
     def _finish(self) -> None:
         self._awaited = NOTHING  # the tag of the response waited for
-        self._invoke = 0  # the invoke octet of the request under way
+        self._short_answer = b""  # how the answer to a short GET begins, while nothing but that has come
         self._request = b""
         self._transfer: Transfer | None = None
         self._end_general()
@@ -125,11 +140,22 @@ class Association(GeneralBlocks):
         An unconfirmed service is done once it is sent: its Message is empty.
         Raises: RuntimeError in mid-exchange; ValueError for octets that are no request.
         """
+        return sent(self.send_bare(message))
+
+    def send_bare(self, message: bytes) -> Bare:
+        """Do as `send`; see `link.bare_verbs`."""
         if self._awaited != NOTHING:
             raise RuntimeError("the last request still waits for its answer")
-        if 3 <= len(message) <= self._largest_pdu - self._headroom and message[0] == _GET:
-            return self._send_whole(message, _GET_RESPONSE)
-        return self._send_other(message)
+        if not (3 <= len(message) <= self._largest_pdu - self._headroom and message[0] == _GET):
+            return self._send_other(message)
+        self._awaited = _GET_RESPONSE  # as `_begin`: most requests are short GETs
+        self._short_answer = _GET_RESPONSES[message[2]]
+        self._request = message
+        self._is_lower_idle = False
+        begun = self._send_below(message)
+        if not isinstance(begun, bytes) and type(begun[0]) is not Transmit:
+            self._check_sent(begun)
+        return begun
 
     def _send_other(self, message: bytes) -> Events:
         """Begin an exchange with anything but a short GET."""
@@ -161,7 +187,6 @@ class Association(GeneralBlocks):
 
     def _begin(self, message: bytes, awaited: int) -> None:
         self._awaited = awaited
-        self._invoke = message[2]
         self._request = message
         self._is_lower_idle = False
 
@@ -220,23 +245,21 @@ class Association(GeneralBlocks):
     # ------------------------------------------------------------------------------------------ in
     def receive(self, octets: bytes) -> Events:
         """Take octets as they came off the line; see `Link`."""
-        events = self.lower.receive(octets)
-        if (
-            self._awaited == _GET_RESPONSE
-            and len(events) == 1
-            and type(event := events[0]) is Message
-            and event.octets[:3] == _GET_RESPONSES[self._invoke]
-            and 3 < len(event.octets) <= self.max_response_size
-            and self._transfer is None
-            and self._general is None
-        ):
+        return received(self.receive_bare(octets))
+
+    def receive_bare(self, octets: bytes) -> Bare:
+        """Do as `receive`; see `link.bare_verbs`."""
+        taken = self._receive_below(octets)
+        message = taken if isinstance(taken, bytes) else lone_message(taken)
+        if message and message[:3] == self._short_answer and 3 < len(message) <= self.max_response_size:
             # The common case: the attribute that was asked for, whole.  Nothing of it is decoded here.
             if self._strays.dropped:
                 self._strays.clear()
             self._awaited = NOTHING
+            self._short_answer = b""
             self._is_lower_idle = True
-            return events
-        return self._take_all(events)
+            return message
+        return self._take_all(received(taken))
 
     def timed_out(self) -> Events:
         """Take the news that `timeout` passed in silence; see `Link`."""
@@ -258,6 +281,8 @@ class Association(GeneralBlocks):
 
     def _take_all(self, events: Events) -> Events:
         taken: Events = []
+        if events:
+            self._short_answer = b""
         for event in events:
             match event:
                 case Message(message):

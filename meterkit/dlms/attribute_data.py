@@ -8,7 +8,9 @@ from meterkit.codec import axdr
 from meterkit.dlms.cosem.obis import ObisCode
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(
+    slots=True, unsafe_hash=True
+)  # a frozen one costs twice as much, and meters are read attribute by attribute
 class AttributeData:
     """One attribute of one object, as read."""
 

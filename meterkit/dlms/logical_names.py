@@ -26,6 +26,7 @@ from meterkit.dlms.refusals import refused, unexpected
 from meterkit.dlms.secret_requests import is_secret
 from meterkit.dlms.session import DlmsSession
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
+from meterkit.passwords import ATTRIBUTES
 from meterkit.result import Err, Ok, Result
 
 LIST_HEAD: Final = 4  # octets of a GET-request-with-list beside its descriptors: tag, choice, invoke, count
@@ -53,8 +54,16 @@ class LogicalNames:
         session = self.session
         if selection is None and attribute.attribute and session.association.grants_get:
             request = encode_get(session.next_invoke(), attribute)
-            hides = is_secret(attribute)
+            hides = attribute.class_id in ATTRIBUTES and is_secret(attribute)
             answer = await session.asked(request, is_secret=hides)
+            if (
+                type(answer) is Ok
+                and (octets := answer.value)[:2] == _NORMAL
+                and len(octets) > _NORMAL_DATA
+                and not octets[3]
+                and session.is_settled
+            ):
+                return Ok(octets[_NORMAL_DATA:])
             if session.is_unsettled(answer):
                 answer = await session.settled(request, answer, is_secret=hides)
             answer = session.told(request, answer)

@@ -168,6 +168,13 @@ class DlmsSession:
             secured.is_behind or (isinstance(answer, Ok) and answer.value[:1] in EXCEPTIONS)
         )
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether a response, now that it came, is neither to be `settled` nor `told`: the usual case."""
+        return (self._secured is None or not self._secured.is_behind) and not _service.isEnabledFor(
+            logging.DEBUG
+        )
+
     async def settled(self, octets: bytes, answer: Result[bytes], *, is_secret: bool) -> Result[bytes]:
         """Return the answer; where the meter expects another counter, it is followed, and a read repeated.
 

@@ -15,7 +15,7 @@ from struct import Struct
 from typing import Final
 
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault, fault
-from meterkit.link import Broken, Events, Message, Notice, Transmit
+from meterkit.link import Bare, Broken, Events, Message, Notice, Transmit, received, sent
 
 VERSION: Final = 1
 HEADER_SIZE: Final = 8  # octets
@@ -192,9 +192,16 @@ class WrapperLink:
         Errors: STATE after a Broken.  Raises: ValueError for a size that does not fit; RuntimeError in
         mid-exchange.
         """
-        events = self.send_unconfirmed(message)
-        self._is_awaiting = not self._is_broken
-        return events
+        return sent(self.send_bare(message))
+
+    def send_bare(self, message: bytes) -> Bare:
+        """Do as `send`; see `link.bare_verbs`."""
+        if self._is_awaiting or self._is_broken or self._last_odd or not 0 < len(message) <= MAX_LENGTH:
+            events = self.send_unconfirmed(message)
+            self._is_awaiting = not self._is_broken
+            return events
+        self._is_awaiting = True
+        return self._request_start + len(message).to_bytes(2, "big") + message
 
     def send_unconfirmed(self, message: bytes) -> Events:
         """Send an APDU that nobody answers.  Errors and Raises: as `send`."""
@@ -219,12 +226,16 @@ class WrapperLink:
 
     def receive(self, octets: bytes) -> Events:
         """Take octets as they came off the line; any of them once broken are dropped."""
+        return received(self.receive_bare(octets))
+
+    def receive_bare(self, octets: bytes) -> Bare:
+        """Do as `receive`; see `link.bare_verbs`."""
         reader = self._reader
         if octets[:6] == self._answer_start and not reader.held and not self._is_broken:
             length = len(octets) - HEADER_SIZE
             if 0 < length <= reader.max_length and octets[6] << 8 | octets[7] == length:
                 self._is_awaiting = False  # the usual case: one whole answer at once
-                return [Message(octets[HEADER_SIZE:])]
+                return octets[HEADER_SIZE:]
         events: Events = []
         if not self._is_broken:
             self._take_all(octets, events)

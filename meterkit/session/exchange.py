@@ -22,7 +22,19 @@ from typing import Any
 import anyio
 
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault, fault
-from meterkit.link import Advanced, Broken, Events, Failed, Link, Message, Notice, Transmit
+from meterkit.link import (
+    Advanced,
+    Bare,
+    Broken,
+    Events,
+    Failed,
+    Link,
+    Message,
+    Notice,
+    Transmit,
+    bare_verbs,
+    sent,
+)
 from meterkit.result import Err, Ok, Result
 from meterkit.session.notices import Notices
 from meterkit.transport.base import Hearing, Lane, Transport
@@ -50,7 +62,7 @@ class Exchange:
     def __init__(
         self, link: Link, transport: Transport, *, timeout: float, turnaround_delay: float = 0.0
     ) -> None:
-        self.link = link
+        self.link = link  # by the property: its verbs are looked up once
         self.transport = transport
         self.timeout = timeout
         self.turnaround_delay = turnaround_delay
@@ -60,13 +72,24 @@ class Exchange:
         self.notices = Notices()  #: said unasked and not yet listened to
         self._noticed: anyio.Event | None = None
         self._active: anyio.Event | None = None
-        self._clock: Callable[[], float] = anyio.current_time  # the running loop's own, once it runs
+        self._loop: asyncio.AbstractEventLoop | None = None  # once it runs
+        self._clock: Callable[[], float] = anyio.current_time  # the loop's own, once it runs
+
+    @property
+    def link(self) -> Link:
+        """The link that is driven; another may take its place between two exchanges."""
+        return self._link
+
+    @link.setter
+    def link(self, link: Link) -> None:
+        self._link = link
+        self._send_bare, self._receive_bare = bare_verbs(link)
 
     def __call__(
         self, request: bytes, *, check: Callable[[], MeterError | None] | None = None, is_secret: bool = False
     ) -> Coroutine[Any, Any, Result[bytes]]:
         """Send `request` and return its answer; as `perform`."""
-        return self._exchange(self.link, self.link.send, (request,), check, is_secret, None)
+        return self._exchange(self._link, None, request, check, is_secret, None)
 
     def perform(
         self,
@@ -86,22 +109,23 @@ class Exchange:
         Errors: whatever broke the link or the transport; it is also kept as `lost`.  An exchange that
         failed on a link that is well (`Failed`) leaves the session as it is.
         """
-        return self._exchange(link or self.link, begin, (), check, is_secret, patience)
+        return self._exchange(link or self._link, begin, b"", check, is_secret, patience)
 
     async def _exchange(
         self,
         link: Link,
-        begin: Callable[..., Events],
-        request: tuple[bytes, ...],
+        begin: Callable[[], Events] | None,
+        request: bytes,
         check: Callable[[], MeterError | None] | None,
         is_secret: bool,
         patience: float | None,
     ) -> Result[bytes]:
+        """Begin with whatever `begin` says, else with a request; see `perform`."""
         transport = self.transport
         turns = transport.lock
-        if transport.hearing.scope is not None:
-            transport.hearing.interrupt()
-        if not turns.take():
+        if (hearing := transport.hearing).scope is not None:
+            hearing.interrupt()
+        if not turns.take(self._loop):
             await turns.wait()
         try:
             if self.lost is not None:
@@ -112,27 +136,28 @@ class Exchange:
             try:
                 now = self._clock()
                 deadline = now + (self.timeout if patience is None else min(patience, self.timeout))
-                events, delay = begin(*request), 0.0
+                begun = self._send_bare(request) if begin is None else begin()
+                octets = begun if isinstance(begun, bytes) else _lone_request(begun)
+                lane, delay = transport.lane, 0.0
                 log = self._logger(is_secret) if _octets.isEnabledFor(logging.DEBUG) else None
-                lane = transport.lane
-                if (
-                    lane is not None
-                    and log is None
-                    and len(events) == 1
-                    and type(event := events[0]) is Transmit
-                    and lane.put_out(event.octets)
-                ):
+                if octets and lane is not None and log is None and lane.put_out(octets):
                     # The usual exchange needs no more than this: one request, and its answer in one piece.
-                    patience_of_link = now + link.timeout
-                    arrival = lane.arrival(patience_of_link if patience_of_link < deadline else deadline)
+                    silent_until = now + link.timeout
+                    arrival = lane.arrival(silent_until if silent_until < deadline else deadline)
                     if arrival is not None:
                         await arrival
                     octets, delay = lane.taken(), self.turnaround_delay
-                    events = link.receive(octets) if octets else self._silence(link, deadline, patience)
-                    if len(events) == 1 and type(event := events[0]) is Message:
-                        return Ok(event.octets)
-                    if (answer := _acknowledged(events, lane, delay)) is not None:
+                    if not octets:
+                        taken: Bare = self._silence(link, deadline, patience)
+                    else:
+                        taken = self._receive_bare(octets) if begin is None else link.receive(octets)
+                    if isinstance(taken, bytes):
+                        return Ok(taken)
+                    if (answer := _answered(taken, lane, delay)) is not None:
                         return answer
+                    events = taken
+                else:
+                    events = sent(begun)
                 return await self._drive(link, events, deadline, delay, patience, log)
             except ProtocolFault as broken:
                 return Err(await self.lose(broken.error))
@@ -311,7 +336,8 @@ class Exchange:
 
     async def begin(self) -> None:
         """Start anew on an open line: nothing is lost yet, and what came before is thrown away."""
-        self._clock = asyncio.get_running_loop().time
+        self._loop = asyncio.get_running_loop()
+        self._clock = self._loop.time
         self.transport.hearing.audience.discard(self)
         self.transport.hearing.interrupt()
         async with self.transport.lock:
@@ -376,8 +402,15 @@ class Exchange:
             self._active = None
 
 
-def _acknowledged(events: Events, lane: Lane, delay: float) -> Ok[bytes] | None:
-    """Return the message that ends an exchange behind the ACK of its last packet, which is held, or None."""
+def _lone_request(events: Events) -> bytes:
+    """Return the octets to put on the line, if that is all there is to do; else none."""
+    return event.octets if len(events) == 1 and type(event := events[0]) is Transmit else b""
+
+
+def _answered(events: Events, lane: Lane, delay: float) -> Ok[bytes] | None:
+    """Return the message that ends an exchange, alone or behind its last packet's ACK, which is held."""
+    if len(events) == 1 and type(event := events[0]) is Message:
+        return Ok(event.octets)
     if len(events) == 2 and not delay:
         ack, message = events
         if type(ack) is Transmit and type(message) is Message:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator
-from contextvars import Context
+from contextvars import Context, copy_context
 from typing import Self, final
 
 
@@ -23,20 +23,15 @@ class Arrival:
     To asyncio's tasks it is a future: their protocol is this attribute and these methods.
     """
 
-    __slots__ = ("_asyncio_future_blocking", "_cancellation", "_context", "_is_due", "_loop", "_wake")
+    __slots__ = ("_asyncio_future_blocking", "_cancellation", "_context", "_loop", "_wake", "is_awaited")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._asyncio_future_blocking = False  # set by an await, cleared by the task that sees it
         self._loop = loop
         self._wake: Callable[[Self], object] | None = None  # of the task that waits
-        self._context: Context | None = None
-        self._is_due = False  # the task has been woken, and will go on in the next turn
+        self._context: Context = copy_context()  # of that task
         self._cancellation: asyncio.CancelledError | None = None
-
-    @property
-    def is_awaited(self) -> bool:
-        """Whether a task waits, or has been woken and did not go on yet."""
-        return self._is_due or self._wake is not None
+        self.is_awaited = False  #: a task waits, or has been woken and did not go on yet
 
     def happen(self) -> None:
         """Let the task that waits go on, at once if no other is running; nobody waits: do nothing."""
@@ -45,7 +40,6 @@ class Arrival:
             return
         if asyncio.current_task(self._loop) is None:
             self._wake = None
-            assert self._context is not None
             try:
                 self._context.run(wake, self)
             except RuntimeError:  # whoever called this runs in the task's own context, which was not entered
@@ -57,7 +51,6 @@ class Arrival:
     def happen_soon(self) -> None:
         """Let the task that waits go on in the loop's next turn; nobody waits: do nothing."""
         if self._wake is not None:
-            self._is_due = True
             self._loop.call_soon(self._wake, self, context=self._context)
             self._wake = None
 
@@ -72,7 +65,9 @@ class Arrival:
 
     def add_done_callback(self, callback: Callable[[Self], object], *, context: Context) -> None:
         """Remember how to wake the task."""
-        self._wake, self._context = callback, context
+        self._wake = callback
+        self._context = context
+        self.is_awaited = True
 
     def cancel(self, msg: object = None) -> bool:
         """Have the wait end in CancelledError; False: the task was woken already."""
@@ -84,7 +79,7 @@ class Arrival:
 
     def result(self) -> None:
         """End the wait, for the task that goes on.  Raises: CancelledError."""
-        self._is_due = False
+        self.is_awaited = False
         if self._cancellation is not None:
             cancellation, self._cancellation = self._cancellation, None
             raise cancellation

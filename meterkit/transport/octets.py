@@ -62,8 +62,8 @@ class Inbox:
     def put(self, octets: bytes) -> None:
         """Take octets off the line, in order.  Whoever waits for them may go on before this returns."""
         self._buffer = self._buffer + octets if self._buffer else octets
-        if self._arrival is not None:
-            self._arrival.happen()
+        if (arrival := self._arrival) is not None:
+            arrival.happen()
 
     def take(self) -> bytes:
         """Return all that came, and forget it."""
@@ -82,15 +82,15 @@ class Inbox:
             self._arrival.happen_soon()
 
     def flush(self) -> None:
-        """Let go of what is queued for the other end; called before every wait."""
+        """Let go of what is queued for the other end; called before `receive` waits."""
 
     async def receive(self, timeout: float) -> bytes:
         """Return what has come, or b"" after `timeout` seconds of the loop's clock.
 
         Errors: the stream's end, once the buffer is empty.  RuntimeError: somebody else is receiving.
         """
+        self.flush()
         if timeout <= 0 and not self._buffer and self._failure is None:
-            self.flush()
             await asyncio.sleep(0)
         else:
             arrival = self.arrival(asyncio.get_running_loop().time() + timeout)
@@ -104,11 +104,9 @@ class Inbox:
         It comes to pass when the loop's time is `deadline` (s) at the latest.
         Raises: RuntimeError somebody else is receiving.
         """
-        self.flush()
         if self._buffer or self._failure is not None:
             return None
-        arrival = self._arrival
-        if arrival is None:
+        if (arrival := self._arrival) is None:
             arrival = self._arrival = Arrival(asyncio.get_running_loop())
         elif arrival.is_awaited:
             raise RuntimeError("two tasks receive from one line; hold transport.lock for an exchange")
@@ -122,10 +120,9 @@ class Inbox:
 
     def taken(self) -> bytes:
         """Return what has come, b"" for nothing.  Errors: the stream's end, once nothing is left."""
-        octets = self.take()
-        if not octets and self._failure is not None:
+        if not self._buffer and self._failure is not None:
             raise ProtocolFault(self._failure)
-        return octets
+        return self.take()
 
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer, self._timer_at = None, math.inf
@@ -177,7 +174,11 @@ class OctetProtocol(Inbox, asyncio.Protocol):
             data = self._echo.received(data)
             if not data:
                 return
-        self.put(data)
+        self._buffer = (
+            self._buffer + data if self._buffer else data
+        )  # as `put`: most of what comes is one answer
+        if (arrival := self._arrival) is not None:
+            arrival.happen()
         if len(self._buffer) > INBOX_LIMIT and not self._is_paused and self._transport is not None:
             self._is_paused = True
             self._transport.pause_reading()
@@ -270,14 +271,14 @@ class OctetProtocol(Inbox, asyncio.Protocol):
 
     def flush(self) -> None:
         """Hand what is held to the asyncio transport."""
-        if self._held:
+        if self._held and self._failure is None:
             octets, self._held = self._held, b""
             self._write(octets)
 
     def _write(self, octets: bytes) -> None:
-        if self._failure is None and self._transport is not None:
-            if self._echo is not None:
-                self._echo.sent(octets)
+        if self._echo is not None:
+            self._echo.sent(octets)
+        if self._transport is not None:
             self._transport.write(octets)
 
     def hold_ended(self, number: int) -> None:

@@ -42,9 +42,12 @@ class Turns:
         """Whether it is somebody's turn."""
         return self._is_held
 
-    def take(self) -> bool:
-        """Take the turn if that needs no waiting; else, or while being cancelled, return False: `wait`."""
-        task = asyncio.current_task()
+    def take(self, loop: asyncio.AbstractEventLoop | None = None) -> bool:
+        """Take the turn if that needs no waiting; else, or while being cancelled, return False: `wait`.
+
+        `loop` is the running one, of whoever knows it: to find it takes a system call.
+        """
+        task = asyncio.current_task(loop)
         if self._is_held or (task is not None and is_cancelled(task)):
             return False
         self._is_held = True

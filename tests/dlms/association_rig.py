@@ -37,8 +37,10 @@ class Lower:
 class Rig:
     """Octets in hex, in and out."""
 
-    def __init__(self, conformance=EVERYTHING, max_pdu=0, *, general=False, silence=None, **options):
-        self.lower = Lower(silence)
+    def __init__(
+        self, conformance=EVERYTHING, max_pdu=0, *, general=False, silence=None, lower=None, **options
+    ):
+        self.lower = Lower(silence) if lower is None else lower
         self.association = Association(self.lower, **options)
         self.association.configure(conformance, max_pdu, 0, general)
 

@@ -197,15 +197,15 @@ def test_a_lower_link_that_must_have_answers_sends_nothing_unconfirmed():
         timeout = 1.0
         send = receive = timed_out = None
 
-    rig = Rig()
-    rig.association.lower = Answering()
+    rig = Rig(lower=Answering())
     assert "use a confirmed service" in failed(rig.association.send(octets("160102fa0801110a"))).message
 
 
 def test_a_lower_link_that_cannot_send_ends_the_exchange():
-    rig = Rig()
     error = MeterError(ErrorKind.STATE, "no connection")
-    rig.lower.send = lambda _: [Broken(error)]
+    lower = Lower()
+    lower.send = lambda _: [Broken(error)]
+    rig = Rig(lower=lower)
     assert rig.association.send(octets(GET)) == [Broken(error)]
     assert not rig.association.is_pending
     assert rig.association.state is AssociationState.NOT_ASSOCIATED

@@ -128,9 +128,7 @@ class Silent(Lower):
 
 
 def silent_rig(**options):
-    rig = Rig(**options)
-    rig.lower = rig.association.lower = Silent()
-    return rig
+    return Rig(lower=Silent(), **options)
 
 
 def test_a_lost_window_or_acknowledgement_is_asked_for_again_three_times():

@@ -326,3 +326,30 @@ async def test_listening_ends_with_the_session():
     error = await exchange.lose(MeterError(ErrorKind.TRANSPORT, "gone"))
 
     assert await exchange.listen() == Err(error)
+
+
+class BareLink(EchoLink):
+    """One that spares an exchange its events."""
+
+    def send_bare(self, message):
+        self.message = message
+        return b"<" + message
+
+    def receive_bare(self, octets):
+        return self.receive(octets) if octets.startswith(b"?") else b">" + octets
+
+
+async def test_a_link_may_spare_an_exchange_its_events_where_the_line_has_no_lane_too():
+    transport = ScriptedTransport(b"answer")
+    exchange = await exchange_over(transport, BareLink())
+    assert await exchange(b"request") == Ok(b"answer")  # taken as events, behind the first octets that left
+    assert [octets for _, octets in transport.sent] == [b"<request", b"\x06"]
+
+
+async def test_another_link_may_take_the_place_of_the_first_between_two_exchanges():
+    transport = ScriptedTransport(b"one", b"two")
+    exchange = await exchange_over(transport)
+    assert await exchange(b"request") == Ok(b"one")
+    exchange.link = BareLink()
+    assert await exchange(b"request") == Ok(b"two")
+    assert [octets for _, octets in transport.sent] == [b"request", b"\x06", b"<request", b"\x06"]

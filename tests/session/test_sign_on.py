@@ -6,6 +6,7 @@ import termios
 import anyio
 import pytest
 
+from meterkit.dlms.wrapper import WrapperLink
 from meterkit.emulator.dlms import DlmsEmulatorConfiguration, DlmsMeterEmulator
 from meterkit.emulator.transport import EmulatorTransport
 from meterkit.errors import ErrorKind, fault
@@ -113,7 +114,7 @@ def hdlc_meter(letter="5", after=9600, **more):
 
 async def signed_on(line, **settings):
     await line.open()
-    exchange = Exchange(None, line, timeout=60.0)
+    exchange = Exchange(WrapperLink(16, 1), line, timeout=60.0)
     await exchange.begin()
     return exchange, await sign_on(exchange, **settings)
 
@@ -304,7 +305,7 @@ class TestOnAPseudoTerminal:
     async def test_a_sign_on_goes_through_a_real_port_set_to_8n1(self, probe):
         transport = SerialTransport(SerialOptions(port=probe.port))
         await transport.open()
-        exchange = Exchange(None, transport, timeout=60.0)
+        exchange = Exchange(WrapperLink(16, 1), transport, timeout=60.0)
         await exchange.begin()
         signing_on = asyncio.create_task(sign_on(exchange))
         assert await probe.hear(5) == b"\xaf\x3f\x21\x8d\x0a"

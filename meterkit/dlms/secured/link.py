@@ -22,7 +22,19 @@ from meterkit.dlms.security import Cipher, SeenBefore
 from meterkit.dlms.unconfirmed import UnconfirmedLink
 from meterkit.dlms.unrepeated import forgo
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault, fault
-from meterkit.link import Broken, Event, Events, Failed, Message, Notice
+from meterkit.link import (
+    Bare,
+    Broken,
+    Event,
+    Events,
+    Failed,
+    Message,
+    Notice,
+    bare_verbs,
+    lone_message,
+    received,
+    sent,
+)
 
 LOW: Final = 500  # invocation counters left; from here on more are asked for
 _SHOWN: Final = 8  # octets of a message that can't be read
@@ -40,6 +52,7 @@ class CipheredLink:
 
     def __init__(self, lower: UnconfirmedLink, *, drops_repeats: bool = False) -> None:
         self.lower = lower
+        self._send_below, self._receive_below = bare_verbs(lower)
         self.drops_repeats = drops_repeats
         self.cipher: Cipher | None = None
         #: Called when few counters are left, in the middle of an exchange too.
@@ -76,12 +89,16 @@ class CipheredLink:
 
     def send(self, message: bytes) -> Events:
         """Begin to send a message; Failed where it can't be protected."""
+        return sent(self.send_bare(message))
+
+    def send_bare(self, message: bytes) -> Bare:
+        """Do as `send`; see `link.bare_verbs`."""
         self._dropped = None
         try:
             octets = message if message[0] == _GENERAL_BLOCK else self.protect(message)
         except ProtocolFault as refused:
             return [Failed(refused.error)]
-        return self.lower.send(octets)
+        return self._send_below(octets)
 
     def send_unconfirmed(self, message: bytes) -> Events:
         """Send a message that nobody answers; Failed where it can't be protected."""
@@ -98,18 +115,20 @@ class CipheredLink:
     # ------------------------------------------------------------------------------------------ in
     def receive(self, octets: bytes) -> Events:
         """Take octets as they came off the line."""
-        events, cipher = self.lower.receive(octets), self.cipher
-        if len(events) == 1 and type(events[0]) is Message and cipher is not None:
+        return received(self.receive_bare(octets))
+
+    def receive_bare(self, octets: bytes) -> Bare:
+        """Do as `receive`; see `link.bare_verbs`."""
+        taken, cipher = self._receive_below(octets), self.cipher
+        message = lone_message(taken)
+        if message and message[0] != _GENERAL_BLOCK and cipher is not None:
             # The usual lane: one message that is no piece of one.  Whatever else there is, `_opened` takes.
-            event = events[0]
-            message = event.octets
-            if message and message[0] != _GENERAL_BLOCK:
-                try:
-                    return [Message(cipher.unprotect(message))]
-                except ProtocolFault as refused:
-                    odd = self._refused(event, refused)
-                    return [] if odd is None else [odd]
-        return self._opened(events)
+            try:
+                return cipher.unprotect(message)
+            except ProtocolFault as refused:
+                odd = self._refused(Message(message), refused)
+                return [] if odd is None else [odd]
+        return self._opened(received(taken))
 
     def timed_out(self) -> Events:
         """Take the news that `timeout` passed in silence."""
