@@ -7,9 +7,10 @@ Secrets are never part of it: addresses end up in logs, shell histories and flee
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, Flag, IntEnum
+from functools import lru_cache
 from types import UnionType
 from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
@@ -66,8 +67,11 @@ class MeterAddress:
         place = scheme.place(parts)
         query = _query(parts.query, scheme, place)
         flaws = _Flaws()
-        line = flaws.validated(scheme.line, place, query, scheme.line_names)
-        chosen = flaws.validated(scheme.options, scheme.fixed, query, scheme.option_names, options)
+        line = flaws.caught(lambda: _line(scheme, place, query))
+        if options is None:  # as for each meter of a fleet
+            chosen = flaws.caught(lambda: _plain_options(parts.scheme, tuple(query.items())))
+        else:
+            chosen = flaws.caught(lambda: _options(scheme, query, options))
         if line is None or chosen is None:
             raise flaws.error()
         return cls(parts.scheme, line, chosen)
@@ -113,8 +117,8 @@ def _split(url: str) -> SplitResult:
 
 def _refuse_secrets(parts: SplitResult) -> None:
     scheme = SCHEMES[parts.scheme]
-    named = any(_is_secret(name, scheme) for name, _ in parse_qsl(parts.query, keep_blank_values=True))
-    if named or "@" in parts.netloc:
+    names = parse_qsl(parts.query, keep_blank_values=True) if parts.query else ()
+    if any(_is_secret(name, scheme) for name, _ in names) or "@" in parts.netloc:
         raise AddressError(
             "an address never carries a user, password or key, because it ends up in logs; "
             "pass secrets to connect(), or to the command by prompt, file or environment variable "
@@ -132,6 +136,8 @@ def _is_secret(name: str, scheme: Scheme) -> bool:
 
 def _query(query: str, scheme: Scheme, place: Iterable[str]) -> dict[str, str]:
     """Return the settings by their full names."""
+    if not query:
+        return {}
     if any("=" not in piece for piece in query.split("&") if piece):
         raise AddressError("a setting after ? is written name=value, and several are joined by &")
     known = scheme.line_names | scheme.option_names
@@ -170,22 +176,10 @@ class _Flaws:
         self._plain: list[str] = []
         self._quoting: list[str] = []
 
-    def validated(
-        self,
-        model: type[M],
-        given: Mapping[str, Any],
-        query: Mapping[str, str],
-        names: frozenset[str],
-        before: Mapping[str, Any] | None = None,
-    ) -> M | None:
-        """Return the options, or None after noting what is wrong; `before` goes before the query."""
-        values = {
-            name: _value(name, model.model_fields[name], text)
-            for name, text in query.items()
-            if name in names
-        }
+    def caught(self, validated: Callable[[], M]) -> M | None:
+        """Return the options that `validated` returns, or None after noting what is wrong with them."""
         try:
-            return model.model_validate({**given, **values, **(before or {})})
+            return validated()
         except ValidationError as invalid:
             self._plain.append(flaw_text(invalid, is_quoted=False))
             self._quoting.append(flaw_text(invalid))
@@ -196,6 +190,30 @@ class _Flaws:
         return AddressError(
             f"the address: {'; '.join(self._plain)}", f"the address: {'; '.join(self._quoting)}"
         )
+
+
+def _line(scheme: Scheme, place: Mapping[str, Any], query: Mapping[str, str]) -> LineOptions:
+    """Return the line's options.  Errors: pydantic's ValidationError."""
+    return scheme.line.model_validate({**place, **_values(scheme.line, query, scheme.line_names)})
+
+
+@lru_cache(maxsize=256)
+def _plain_options(scheme: str, query: tuple[tuple[str, str], ...]) -> ClientOptions:
+    """Return the protocol's options: frozen, and one for all meters whose addresses set the same."""
+    return _options(SCHEMES[scheme], dict(query), {})
+
+
+def _options(scheme: Scheme, query: Mapping[str, str], before: Mapping[str, Any]) -> ClientOptions:
+    """Return the protocol's options; `before` goes before the query.  Errors: pydantic's ValidationError."""
+    values = _values(scheme.options, query, scheme.option_names)
+    return scheme.options.model_validate({**scheme.fixed, **values, **before})
+
+
+def _values(model: type[BaseModel], query: Mapping[str, str], names: frozenset[str]) -> dict[str, object]:
+    """Return what a model takes of the query."""
+    return {
+        name: _value(name, model.model_fields[name], text) for name, text in query.items() if name in names
+    }
 
 
 def _value(name: str, info: FieldInfo, text: str) -> object:

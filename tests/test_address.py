@@ -408,3 +408,36 @@ def test_the_names_of_settings_are_made_once_and_hold_no_secret():
         assert scheme.line_names is scheme.line_names
         assert not scheme.line_names & {"host", "port"}
         assert not scheme.option_names & {"keys", "counters", *scheme.fixed}
+
+
+def test_addresses_that_set_the_same_share_their_options_and_no_others_do():
+    one = MeterAddress.parse("dlms+tcp://a:4059?client=16&server=1&connect_timeout=3")
+    other = MeterAddress.parse("dlms+tcp://b:4059?client=16&server=1&connect_timeout=4")
+    assert one.options is not None
+    assert one.options == other.options
+    assert (one.line.host, one.line.connect_timeout) == ("a", 3.0)
+    assert (other.line.host, other.line.connect_timeout) == ("b", 4.0)
+    third = MeterAddress.parse("dlms+tcp://a:4059?client=17&server=1&connect_timeout=3")
+    assert (one.options.client_address, third.options.client_address) == (16, 17)
+    same = MeterAddress.parse("dlms+tcp://c:4059?client=17&server=1&connect_timeout=3")
+    assert same.options is third.options
+    hdlc = MeterAddress.parse("dlms+hdlc+tcp://a:4059?client=17&server=1&connect_timeout=3")
+    assert (third.options.interface, hdlc.options.interface) == ("wrapper", "hdlc")
+
+
+def test_options_of_one_call_stay_with_that_call():
+    plain = MeterAddress.parse("dlms+tcp://a:4059")
+    given = MeterAddress.parse("dlms+tcp://a:4059", {"client_address": 32})
+    again = MeterAddress.parse("dlms+tcp://b:4059")
+    assert (plain.options.client_address, given.options.client_address) == (16, 32)
+    assert again.options is plain.options
+    with pytest.raises(AddressError, match="client_address"):
+        MeterAddress.parse("dlms+tcp://a:4059", {"client_address": "x"})
+
+
+def test_a_wrong_setting_is_refused_as_often_as_it_comes():
+    for _ in range(3):
+        assert "client_address" in refusal("dlms+tcp://a:4059?client=none&connect_timeout=3")
+    message = refusal("psem+tcp://a:1153?connect_timeout=-1&retries=-1")
+    assert "connect_timeout" in message
+    assert "retries" in message
