@@ -86,21 +86,17 @@ class Desk:
         self.meter = meter
         self.clock = clock
         self.zone = None if time_zone is None else ZoneInfo(time_zone)
+        #: Whether to come to an end: after what is at hand, before what would be next.
+        self.is_stopping = is_stopping
         self.readings = 0  #: handed over so far
         self.checkpoints: Mapping[str, datetime] = {}  #: by channel group, once `begin` was awaited
         self._intake = intake
-        self._is_stopping = is_stopping
         self._windows = windows
         self._positions: dict[Span | str, datetime] = {}
 
     async def begin(self) -> None:
         """Look up how far the meter has been read.  Errors: SinkFault."""
         self.checkpoints = await self._intake.begin(self.meter)
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether to come to an end: after what is at hand, before what would be next."""
-        return self._is_stopping()
 
     def spans(self, asked: Groups) -> list[Span]:
         """Return the stretches of a group that are left to read, where an attempt before has read some."""
@@ -135,11 +131,11 @@ class Desk:
         A meter whose clock is ahead does not move its checkpoint into the future: what it records once its
         clock is set right would be passed over.
         """
-        advance: dict[str, datetime] = {}
+        advance: dict[str, datetime] | None = None
         if position is not None:
             position = min(position, self.clock())
             if span is not None and span.moves_checkpoint:
-                advance[group] = position
+                advance = {group: position}
         if readings or advance:
             await self._intake.put(readings, advance, meter=self.meter)
             self.readings += len(readings)

@@ -45,7 +45,7 @@ def dlms_sections(plan: DlmsPlan) -> Iterator[Section[DlmsClient]]:
     if plan.registers:
         yield Section("registers", partial(_read_registers, plan.registers))
     for attribute in plan.attributes:
-        yield Section(attribute.channel, partial(_read_attribute, attribute))
+        yield Section(attribute.channel, partial(_read_attribute, attribute, attribute.channel))
     for log in plan.events:
         yield Section(log.group, partial(_read_rows, log), log.group)
     for profile in plan.load_profile:
@@ -89,11 +89,13 @@ async def _read_registers(registers: Sequence[str], client: DlmsClient, desk: De
     return error
 
 
-async def _read_attribute(wanted: Attribute, client: DlmsClient, desk: Desk) -> MeterError | None:
+async def _read_attribute(
+    wanted: Attribute, channel: str, client: DlmsClient, desk: Desk
+) -> MeterError | None:
     read = await client.get_attribute(wanted.class_id, wanted.obis, wanted.attribute)
     if isinstance(read, Err):
         return read.error
-    await desk.hand_over([desk.reading(wanted.channel, read.value.data.hex(), ReadingKind.RAW)])
+    await desk.hand_over([desk.reading(channel, read.value.data.hex(), ReadingKind.RAW)])
     return None
 
 
@@ -155,7 +157,7 @@ class _Rows:
             if len(batch) >= BATCH:
                 await desk.hand_over(batch, group=group, span=span, position=position)
                 batch, position = [], None
-                if desk.is_stopping:
+                if desk.is_stopping():
                     error = STOPPED
                     break
         await desk.hand_over(batch, group=group, span=span, position=position)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import anyio
 from anyio import AsyncContextManagerMixin
@@ -41,8 +42,7 @@ __all__ = ["Fleet"]
 _FAREWELL = 15.0  # s beyond the grace for lines to be closed when the fleet is left
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+_utc_now: Final = partial(datetime.now, UTC)
 
 
 class Fleet(AsyncContextManagerMixin):

@@ -162,7 +162,7 @@ async def _read_span(client: PsemClient, plan: PsemProfile, span: Span, desk: De
         if len(batch) >= BATCH:
             await desk.hand_over(batch, group=plan.group, span=span, position=position)
             batch, position = [], None
-            if desk.is_stopping:
+            if desk.is_stopping():
                 error = STOPPED
                 break
     await desk.hand_over(batch, group=plan.group, span=span, position=position)

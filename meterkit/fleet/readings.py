@@ -45,9 +45,9 @@ class ReadingKind(Enum):
     RAW = "raw"  # octets of a table or an attribute, as hex text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # a frozen one costs twice as much, and every read makes one or more
 class Reading:
-    """One value of one channel of one meter.
+    """One value of one channel of one meter; nobody changes one.
 
     `time` is UTC (another aware time is converted); an interval's is its end, `interval` its length in
     seconds.  `read_at` is when the meter was asked.  `flags` say what is odd about the value, in lower case,
@@ -66,20 +66,20 @@ class Reading:
     read_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        for name in (self.meter, self.channel):
-            if not name or not name.isprintable():
-                raise ValueError(f"meter {self.meter!r}, channel {self.channel!r}: printable names expected")
-        if isinstance(self.value, str) and not self.value.isprintable():
-            object.__setattr__(self, "value", _printable(self.value))
-        if not self.unit.isprintable():
-            object.__setattr__(self, "unit", _printable(self.unit))
+        meter, channel, value = self.meter, self.channel, self.value
+        if not (meter and channel and meter.isprintable() and channel.isprintable()):
+            raise ValueError(f"meter {meter!r}, channel {channel!r}: printable names expected")
+        if isinstance(value, str) and not value.isprintable():
+            self.value = _printable(value)
+        if self.unit and not self.unit.isprintable():
+            self.unit = _printable(self.unit)
         if self.flags:
             flags = ("_".join(_printable(flag).split()) for flag in self.flags)
-            object.__setattr__(self, "flags", tuple(flag for flag in flags if flag))
+            self.flags = tuple(flag for flag in flags if flag)
         if self.time.tzinfo is not UTC:
-            object.__setattr__(self, "time", _in_utc(self.time))
+            self.time = _in_utc(self.time)
         if self.read_at is not None and self.read_at.tzinfo is not UTC:
-            object.__setattr__(self, "read_at", _in_utc(self.read_at))
+            self.read_at = _in_utc(self.read_at)
 
     @property
     def key(self) -> Key:
