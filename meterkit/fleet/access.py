@@ -53,7 +53,8 @@ class Access:
         password = await self._password(entry)
         secrets: dict[str, object] = {}
         if isinstance(address.options, DlmsClientOptions):
-            secrets = await self._keys(entry)
+            if self.keys is not None or entry.keys:
+                secrets = await self._keys(entry)
             if self.counters is not None:
                 secrets["counters"] = self.counters
         try:

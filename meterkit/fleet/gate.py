@@ -10,9 +10,8 @@ everything costs O(log n).
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
 from typing import Final, Generic, Protocol, TypeAlias, TypeVar
@@ -79,14 +78,16 @@ class TokenBucket:
         self._tokens -= 1
 
 
-@dataclass(order=True, slots=True)
+@dataclass(slots=True)
 class _Place(Generic[J]):
     """A place in a queue."""
 
-    rank: int
-    number: int
-    job: J = field(compare=False)
-    woken_at: Key | None = field(default=None, compare=False)  # the key it waited at last
+    job: J
+    woken_at: Key | None = None  # the key it waited at last
+
+
+#: Rank, number and place: tuples, which a heap compares without a call of ours; no two numbers are equal.
+_Queue: TypeAlias = list[tuple[int, int, _Place[J]]]
 
 
 class Gate(Generic[J]):
@@ -97,10 +98,10 @@ class Gate(Generic[J]):
         self._sessions = sessions
         self._bucket = bucket
         self._limits = limits  # permits by kind of key; a kind that is not there has no end of them
-        self._held: Counter[Key] = Counter()
-        self._waiting: dict[Key, list[_Place[J]]] = {}
-        self._opening: list[_Place[J]] = []  # ready, but for a session and a connection
-        self._ready: list[_Place[J]] = []  # ready, with a session
+        self._held: dict[Key, int] = {}
+        self._waiting: dict[Key, _Queue[J]] = {}
+        self._opening: _Queue[J] = []  # ready, but for a session and a connection
+        self._ready: _Queue[J] = []  # ready, with a session
         self._numbers = count()
 
     def __len__(self) -> int:
@@ -119,7 +120,7 @@ class Gate(Generic[J]):
 
     def put(self, job: J) -> None:
         """Let `job` wait for its turn."""
-        self._queue(_Place(job.rank, next(self._numbers), job))
+        self._queue((job.rank, next(self._numbers), _Place(job)))
 
     def next(self, now: float) -> J | float | None:
         """Return a job that begins now, with its permits; or when to ask again; or None: after a release.
@@ -139,16 +140,17 @@ class Gate(Generic[J]):
             heappop(self._opening)
         else:
             heappop(self._ready)
-        job = place.job
-        self._held.update(job.keys)
+        job, held = place.job, self._held
+        for key in job.keys:
+            held[key] = held.get(key, 0) + 1
         return job
 
     def release(self, job: J, *, session: bool = True) -> None:
         """Take back a job's permits; its session too, unless that stays open."""
         for key in job.keys:
-            self._held[key] -= 1
-            if not self._held[key]:
-                del self._held[key]
+            left = self._held.pop(key) - 1
+            if left:
+                self._held[key] = left
             self._wake(key)
         if session:
             self.release_session()
@@ -157,27 +159,29 @@ class Gate(Generic[J]):
         """Take back a session that was kept open."""
         self.open_sessions -= 1
 
-    def _queue(self, place: _Place[J]) -> None:
-        if place.job.holds_session and not place.job.has_session:
-            place.job.drop_session()
+    def _queue(self, entry: tuple[int, int, _Place[J]]) -> None:
+        job = entry[2].job
+        if job.holds_session and not job.has_session:
+            job.drop_session()
             self.release_session()
-        heappush(self._ready if place.job.has_session else self._opening, place)
+        heappush(self._ready if job.has_session else self._opening, entry)
 
-    def _first(self, queue: list[_Place[J]]) -> _Place[J] | None:
+    def _first(self, queue: _Queue[J]) -> _Place[J] | None:
         """Return the first that can have all its permits; those before it wait at a key from now on."""
         while queue:
-            place = queue[0]
+            entry = queue[0]
+            place = entry[2]
             full = None if place.job.is_withdrawn else self._full(place.job)
             is_broken = queue is self._ready and not place.job.has_session
             if full is None and not place.job.is_withdrawn and not is_broken:
                 return place
             heappop(queue)
             if is_broken and not place.job.is_withdrawn:
-                self._queue(place)  # where those are that open a connection
+                self._queue(entry)  # where those are that open a connection
                 continue
             woken_at, place.woken_at = place.woken_at, None
             if full is not None:
-                heappush(self._waiting.setdefault(full, []), place)
+                heappush(self._waiting.setdefault(full, []), entry)
             if woken_at is not None and woken_at != full:
                 self._wake(woken_at)  # it did not use the chance it was given there
         return None
@@ -185,7 +189,7 @@ class Gate(Generic[J]):
     def _full(self, job: J) -> Key | None:
         for key in job.keys:
             limit = self._limits.get(key[0])
-            if limit is not None and self._held[key] >= limit:
+            if limit is not None and self._held.get(key, 0) >= limit:
                 return key
         return None
 
@@ -193,8 +197,8 @@ class Gate(Generic[J]):
         waiting = self._waiting.get(key)
         if not waiting:
             return
-        place = heappop(waiting)
+        entry = heappop(waiting)
         if not waiting:
             del self._waiting[key]
-        place.woken_at = key
-        self._queue(place)
+        entry[2].woken_at = key
+        self._queue(entry)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-
-import anyio
 
 from meterkit.fleet.report import MeterReport
 
@@ -17,8 +16,8 @@ class Reports:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._reports: deque[MeterReport] = deque()
-        self._came = anyio.Event()
-        self._taken = anyio.Event()
+        self._came = asyncio.Event()
+        self._taken = asyncio.Event()
         self._is_over = self._is_unheard = False
 
     @property
@@ -35,8 +34,7 @@ class Reports:
     async def room(self) -> None:
         """Wait while there are too many."""
         while self.is_clogged and not self._is_unheard:
-            if self._taken.is_set():
-                self._taken = anyio.Event()
+            self._taken.clear()
             await self._taken.wait()
 
     def end(self) -> None:
@@ -60,8 +58,7 @@ class Reports:
         while not self._reports:
             if self._is_over:
                 return None
-            if self._came.is_set():
-                self._came = anyio.Event()
+            self._came.clear()
             await self._came.wait()
         report = self._reports.popleft()
         if len(self._reports) < self._limit:

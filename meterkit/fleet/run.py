@@ -275,7 +275,7 @@ class Run:
             self._core.watch.report(report)
 
     def _report(self, turn: Turn, refused: str) -> None:
-        names = [section.name for section in self._sections(turn)]
+        names = tuple([section.name for section in self._sections(turn)])
         collector = self._core.collector
         data = () if collector is None else collector.take(turn.entry.id)
         error = MeterError(ErrorKind.STATE, refused) if refused else None

@@ -91,13 +91,16 @@ class Turn:
     def report(
         self,
         now: float,
-        names: Sequence[str],
+        names: tuple[str, ...],
         *,
         refused: MeterError | None = None,
         data: Sequence[Reading] = (),
     ) -> MeterReport:
         """Return the report; `names` are the sections of its plan, `refused` why it was not tried."""
-        sections = tuple(map(self._section, names)) if self.attempts else ()
+        if len(self.done) == len(names):
+            sections = _sections_read(names, tuple(map(self.counts.get, names)))
+        else:
+            sections = tuple(map(self._section, names)) if self.attempts else ()
         readings = 0 if self.desk is None else self.desk.readings
         error = refused or self.error or next(iter(self.failed.values()), None)
         return MeterReport(
@@ -142,3 +145,9 @@ class Turn:
 def _section_read(name: str, count: int) -> SectionReport:
     """Return the report of a section that was read: one for all meters of which it is the same."""
     return SectionReport(name, Outcome.READ, count)
+
+
+@lru_cache(maxsize=256)
+def _sections_read(names: tuple[str, ...], counts: tuple[int | None, ...]) -> tuple[SectionReport, ...]:
+    """Return the reports of all sections of a meter that was read whole: most meters have the same."""
+    return tuple(_section_read(name, count or 0) for name, count in zip(names, counts, strict=True))

@@ -79,6 +79,18 @@ async def test_a_mixed_fleet_is_read_section_by_section(site):
     assert reports["p"].to_json()["outcome"] == "read"
 
 
+async def test_meters_that_gave_as_much_share_their_sections_and_others_have_their_own(site):
+    for name, entries in (("few", 2), ("many", 7), ("same", 2)):
+        site.add_psem(name, event_log_entries=entries)
+    plan = ReadPlan.model_validate({"psem": {"tables": ["ST1"], "events": {"first_days": None}}})
+    async with site.fleet() as fleet:
+        reports = {r.meter: r for r in await fleet.run(plan, [psem(name) for name in site.meters]).collect()}
+    counts = {name: [one.readings for one in report.sections] for name, report in reports.items()}
+    assert counts == {"few": [1, 2], "many": [1, 7], "same": [1, 2]}
+    assert {one.outcome for report in reports.values() for one in report.sections} == {Outcome.READ}
+    assert reports["few"].sections is reports["same"].sections
+
+
 async def test_a_section_that_is_refused_leaves_the_others_alone(site):
     site.add_psem("p")
     plan = ReadPlan.model_validate({"psem": {"tables": ["ST1", "ST99"], "registers": True}})
