@@ -10,6 +10,7 @@ from anyio.abc import TaskGroup
 
 from meterkit.fleet.access import Access
 from meterkit.fleet.collector import Collector
+from meterkit.fleet.crew import Crew
 from meterkit.fleet.desk import Intake
 from meterkit.fleet.dispatcher import Dispatcher
 from meterkit.fleet.limits import FleetLimits
@@ -32,4 +33,5 @@ class Core:
     intake: Intake
     collector: Collector | None  #: the intake, where there is no sink
     dispatcher: Dispatcher
-    tasks: TaskGroup
+    tasks: TaskGroup  #: of what is done now and then, such as keep-alives
+    crew: Crew  #: who reads meters

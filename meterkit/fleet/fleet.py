@@ -25,6 +25,7 @@ from meterkit.fleet.access import Access, Dial
 from meterkit.fleet.checkpoints import MemoryCheckpoints
 from meterkit.fleet.collector import Collector
 from meterkit.fleet.core import Core
+from meterkit.fleet.crew import Crew
 from meterkit.fleet.dispatcher import Dispatcher
 from meterkit.fleet.gaps import Gap, plan_backfill, windows_of
 from meterkit.fleet.limits import FleetLimits
@@ -204,10 +205,17 @@ class Fleet(AsyncContextManagerMixin):
             collector=intake if isinstance(intake, Collector) else None,
             dispatcher=Dispatcher(self.limits),
             tasks=tasks,
+            crew=Crew(tasks, self._cut),
         )
+
+    def _cut(self) -> None:
+        for run in list(self._runs):
+            run.stop("the fleet was cancelled")
+            run.cut()
 
     async def _end(self, core: Core) -> None:
         """Stop all runs and wait for what is open, even while cancelled; in bounded time."""
+        core.tasks.start_soon(core.crew.see_off, name="meterkit fleet")
         self.stop("the fleet was left")
         with anyio.move_on_after(self.limits.stop_grace + _FAREWELL, shield=True):
             for run in list(self._runs):

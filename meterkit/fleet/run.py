@@ -22,6 +22,7 @@ from meterkit.errors import ErrorKind, MeterError
 from meterkit.fleet.access import Client
 from meterkit.fleet.attempt import Sections, attempt
 from meterkit.fleet.core import Core
+from meterkit.fleet.cuts import Cuts
 from meterkit.fleet.desk import STOPPED, Desk
 from meterkit.fleet.dlms_reader import dlms_sections
 from meterkit.fleet.meters import MeterEntry
@@ -76,7 +77,7 @@ class Run:
         self._left = 0  # meters without a report of this round
         self._busy = 0  # routes being worked on, and sessions being closed
         self._timers: dict[object, asyncio.TimerHandle] = {}
-        self._scopes: set[anyio.CancelScope] = set()
+        self._cuts = Cuts()
 
     @property
     def total(self) -> int:
@@ -154,7 +155,7 @@ class Run:
     def _begin(self, route: Route) -> None:
         self._busy += 1
         route.is_at_work = True
-        self._core.tasks.start_soon(self._work, route, name="meterkit fleet")
+        self._core.crew.start(self._work(route))
 
     async def _work(self, route: Route) -> None:
         """Read the meters that are due behind one place, one after another."""
@@ -195,13 +196,13 @@ class Run:
             turn.began, turn.began_at = now, self._core.clock()
         desk = turn.desk = turn.desk or self._desk(turn)
         stays_open = is_done = False
-        with anyio.CancelScope(deadline=self._deadline(turn)) as scope:
-            self._scopes.add(scope)
+        with anyio.CancelScope() as scope:
+            self._cuts.begin(scope, self._deadline(turn))
             try:
                 await attempt(self._core, turn, desk, self._sections(turn), line)
                 is_done = True
             finally:
-                self._scopes.discard(scope)
+                self._cuts.end(scope)
                 stays_open = is_done and self._stays_open(turn)
                 if turn.client is not None and not stays_open:
                     client, turn.client = turn.client, None
@@ -339,8 +340,7 @@ class Run:
 
     def cut(self) -> None:
         """Cut what is being read."""
-        for scope in list(self._scopes):
-            scope.cancel()
+        self._cuts.cut()
 
     def _end_if_done(self) -> None:
         has_more = "round" in self._timers
@@ -351,6 +351,7 @@ class Run:
         if self._busy:
             return
         self._cancel_timers()
+        self._cuts.close()
         self.ended(self)
         self.over.set()
         self.reports.end()
