@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from meterkit.errors import ErrorKind, ProtocolFault, fault
 
@@ -168,6 +169,7 @@ def encode_element(tag: int, *contents: bytes) -> bytes:
     return _tag_octets(tag) + encode_length(len(within)) + within
 
 
+@lru_cache(maxsize=256)  # ACSE has about thirty, and asks for them again and again
 def _tag_octets(tag: int) -> bytes:
     """Return the octets of `tag`, as `_tag` would read them again."""
     if 0 <= tag < 1 << 8 * _TAG_OCTETS:

@@ -6,7 +6,8 @@ leave out everything but the result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from meterkit.dlms.acse.apdus import Aare, Aarq, AcseServiceUser, AuthenticationMechanism
@@ -47,12 +48,19 @@ def agree(asked: Aarq, offer: InitiateRequest, answer: Aare) -> NegotiatedAssoci
     check_terms(asked, answer)
     if answer.user_information is None:
         return NegotiatedAssociation(offer.conformance, 0)
-    initiated = _initiate_response(answer.user_information)
+    granted = _granted(answer.user_information, offer.conformance)
+    # A new one for each association: what was learned of a meter in an earlier one is told apart by it.
+    return NegotiatedAssociation(granted.conformance, granted.max_pdu, granted.vaa_name, granted.dlms_version)
+
+
+@lru_cache(maxsize=64)  # meters of one kind grant the same
+def _granted(octets: bytes, offered: Conformance) -> InitiateResponse:
+    """Return the initiate-response in `octets`, less what was not `offered`.  Errors: as `agree`."""
+    initiated = _initiate_response(octets)
     if isinstance(initiated, ConfirmedServiceError):
         raise fault(ErrorKind.REFUSED, initiated.words, code=initiated.value)
     # Nobody grants what was not asked for; a bit too many is the meter's mistake.
-    granted = initiated.conformance & offer.conformance
-    return NegotiatedAssociation(granted, initiated.max_pdu, initiated.vaa_name, initiated.dlms_version)
+    return replace(initiated, conformance=initiated.conformance & offered)
 
 
 def check_terms(asked: Aarq, answer: Aare) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from meterkit.dlms.acse.apdus import Aare
+from meterkit.dlms.acse.apdus import decode_aare
 from meterkit.dlms.acse.names import AssociationResult
 from meterkit.dlms.apdu.tags import ApduTag
 from meterkit.errors import ProtocolFault
@@ -69,6 +69,6 @@ def has_same_invoke_id(request: bytes, response: bytes) -> bool:
 def accepts_association(response: bytes) -> bool:
     """Tell whether the answer to an AARQ is an AARE that accepts."""
     try:
-        return Aare.decode(response, strict=False).result is AssociationResult.ACCEPTED
+        return decode_aare(response).result is AssociationResult.ACCEPTED
     except ProtocolFault:
         return False

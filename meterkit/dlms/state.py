@@ -14,6 +14,8 @@ from typing import Final
 class AssociationState(Enum):
     """Where the association stands, as far as its client can know."""
 
+    __hash__ = object.__hash__  # there is one of each; Enum's own, of the name, is slow Python
+
     NOT_ASSOCIATED = "not associated"  #: nothing agreed; only an AARQ makes sense
     ASSOCIATION_PENDING = "association pending"  #: an AARQ waits for its AARE
     ASSOCIATED = "associated"  #: services may be asked for
@@ -22,6 +24,8 @@ class AssociationState(Enum):
 
 class AssociationEvent(Enum):
     """What moves an association from one state to another."""
+
+    __hash__ = object.__hash__  # as above
 
     AARQ = "AARQ sent"
     ACCEPTED = "AARE accepted"

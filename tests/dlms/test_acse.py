@@ -19,6 +19,7 @@ from meterkit.dlms.acse.apdus import (
     ReleaseResponseReason,
     Rlre,
     Rlrq,
+    decode_aare,
 )
 from meterkit.dlms.apdu import decode_apdu
 from meterkit.dlms.apdu.errors import ConfirmedServiceError
@@ -200,6 +201,15 @@ def test_an_explicit_protocol_version_is_put_up_with(version):
     assert answer.is_accepted
     assert answer.protocol_version == bytes.fromhex(version)[2:]
     assert decode_apdu(answer.user_information).max_pdu == 500
+
+
+def test_an_aare_is_decoded_once_and_no_aare_is_told_each_time():
+    octets = octets_of("aare-accepted")
+    assert decode_aare(octets) == Aare.decode(octets)
+    assert decode_aare(bytes(bytearray(octets))) is decode_aare(octets)
+    for _ in range(2):
+        with pytest.raises(ProtocolFault, match="61 expected, 62 came"):
+            decode_aare(Rlrq().encode())
 
 
 def test_an_aare_of_nothing_but_a_result_is_read():

@@ -11,7 +11,7 @@ from meterkit.dlms.agreement import agree, check_terms
 from meterkit.dlms.apdu import decode_apdu, decode_as
 from meterkit.dlms.apdu.block import GeneralBlockTransfer
 from meterkit.dlms.apdu.get import GetResponseNormal
-from meterkit.dlms.apdu.initiate import InitiateRequest
+from meterkit.dlms.apdu.initiate import InitiateRequest, InitiateResponse
 from meterkit.dlms.attribute_data import AttributeData
 from meterkit.dlms.conformance import Conformance
 from meterkit.dlms.cosem.classes import Register
@@ -248,6 +248,17 @@ def test_an_aare_that_tells_nothing_but_yes_grants_what_was_asked_for():
     asked, answer = terms(NO_AUTHENTICATION)
     granted = agree(asked, OFFER, answer)
     assert (granted.conformance, granted.max_pdu, granted.vaa_name) == (OFFER.conformance, 0, 7)
+
+
+def test_what_two_meters_grant_alike_is_equal_yet_two_agreements():
+    told_twice = InitiateResponse(conformance=Conformance.GET | Conformance.ACTION, max_pdu=500).encode()
+    asked, answer = terms(NO_AUTHENTICATION, user_information=told_twice)
+    first, second = agree(asked, OFFER, answer), agree(asked, OFFER, answer)
+    assert first == second
+    assert first is not second, "what was learned in one association is told apart by it"
+    assert (first.conformance, first.max_pdu) == (Conformance.GET, 500)
+    narrow = InitiateRequest(conformance=Conformance.ACTION)
+    assert agree(asked, narrow, answer).conformance is Conformance.ACTION
 
 
 def test_a_yes_with_a_service_error_in_it_is_a_no():

@@ -14,6 +14,7 @@ Elements that nobody knows are passed over.  Unless `strict`, lengths may be wro
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Self
 
 from meterkit.codec.ber import encode_element, encode_integer
@@ -54,6 +55,7 @@ __all__ = [
     "ReleaseResponseReason",
     "Rlre",
     "Rlrq",
+    "decode_aare",
 ]
 
 _AARQ, _AARE, _RLRQ, _RLRE = 0x60, 0x61, 0x62, 0x63
@@ -203,6 +205,12 @@ class Aare:
             user_information=found.octet_string(_USER_INFORMATION, "user-information"),
             protocol_version=found.contents(_PROTOCOL_VERSION),
         )
+
+
+@lru_cache(maxsize=64)  # an association looks twice, and meters of one kind say the same, octet by octet
+def decode_aare(octets: bytes) -> Aare:
+    """Return the AARE that `octets` are, with patience; see `Aare.decode`."""
+    return Aare.decode(octets)
 
 
 @dataclass(frozen=True, slots=True)
