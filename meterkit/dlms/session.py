@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 import anyio
 
-from meterkit.dlms.acse.apdus import Aare, Rlrq
+from meterkit.dlms.acse.apdus import Rlrq, decode_aare
 from meterkit.dlms.agreement import NegotiatedAssociation, agree
 from meterkit.dlms.apdu import Apdu
 from meterkit.dlms.apdu.tags import ApduTag, apdu_name
@@ -33,19 +34,20 @@ from meterkit.dlms.security import Security
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
 from meterkit.options import DlmsClientOptions
 from meterkit.result import Err, Ok, Result
-from meterkit.session.exchange import Exchange, close_line, open_line
+from meterkit.session.exchange import CLOSE_GRACE, Exchange, close_line, open_line
 from meterkit.session.sign_on import sign_on
 from meterkit.transport.base import Transport
 
 __all__ = ["LOGICAL_NAME_SERVICES", "DlmsSession"]
 
 GENERAL_BLOCKS: Final = 4  # that a meter may send over TCP before we acknowledge them
-GOODBYE: Final = 10.0  # s for RLRQ and DISC together when leaving; then the line is closed anyway
+GOODBYE: Final = 10.0  # s for RLRQ and DISC together when leaving; the line is closed anyway, in CLOSE_GRACE
 RELEASE: Final = 5.0  # s of them for RLRQ: some meters never answer it
 
 _octets = logging.getLogger("meterkit.octets")
 _service = logging.getLogger("meterkit.service")
 
+_RELEASE_REQUEST: Final = Rlrq().encode()
 _REPEATABLE: Final = frozenset((int(ApduTag.GET_REQUEST), int(ApduTag.READ_REQUEST)))
 _NO_SUCH_SESSION: Final = MeterError(ErrorKind.STATE, "not connected: call connect() first")
 
@@ -82,6 +84,7 @@ class DlmsSession:
         self.negotiated: NegotiatedAssociation | None = None
         self.leaves_line = False  #: the line is still open, and nobody's
         self._is_associated = False
+        self._has_opened = False  # the line, or tried to
         self._is_stale = False  # a connection died: the meter may still keep it, and its association
         self._speed: int | None = None  # bits/s agreed on in a sign-on
 
@@ -321,7 +324,9 @@ class DlmsSession:
 
     async def _open_line(self) -> Result[None]:
         if self._public is None or not self._public.leaves_line:
-            await close_line(self.transport)
+            if self._has_opened or self.transport.is_open:  # what is left of an earlier session
+                await close_line(self.transport)
+            self._has_opened = True
             opened = await open_line(self.transport, self.options.open_attempts)
             if isinstance(opened, Err):
                 return opened
@@ -361,7 +366,7 @@ class DlmsSession:
                 secured.note_refusal(answer.value)
             return Err(refused.at("AARQ"))
         try:
-            aare = Aare.decode(answer.value)
+            aare = decode_aare(answer.value)
             if secured is not None:
                 aare = await secured.accept(request, aare)
             granted = agree(request, offer, aare)
@@ -386,27 +391,44 @@ class DlmsSession:
 
         A line that is well stays open if it `keeps_line`: `leaves_line` then tells so.
         """
-        with anyio.move_on_after(GOODBYE, shield=True):
-            told = await self._release() if self.is_associated and self.options.release else b""
-            if self._secured is not None:
-                await self._secured.finish(told)
-            if self.exchange.lost is None and self._hdlc is not None and self._hdlc.is_connected:
-                parted = await self.exchange.perform(self._hdlc.disconnect, link=self._hdlc)
-                self._is_stale = isinstance(parted, Err)
+        clock = asyncio.get_running_loop().time
+        has_parted = False
+        with anyio.CancelScope(deadline=clock() + GOODBYE, shield=True) as scope:
+            await self._part()
+            has_parted = True
+            self._end_here(keeps_line)
+            if not self.leaves_line:  # under the same shield: one of its own costs more than the closing
+                if scope.deadline < (needed := clock() + CLOSE_GRACE):
+                    scope.deadline = needed
+                await self.transport.close()
+        if not has_parted:
+            self._end_here(keeps_line)
+            if not self.leaves_line:
+                await close_line(self.transport)
+
+    async def _part(self) -> None:
+        """Release and disconnect, as far as there is anything to take leave of."""
+        told = await self._release() if self.is_associated and self.options.release else b""
+        if self._secured is not None:
+            await self._secured.finish(told)
+        if self.exchange.lost is None and self._hdlc is not None and self._hdlc.is_connected:
+            parted = await self.exchange.perform(self._hdlc.disconnect, link=self._hdlc)
+            self._is_stale = isinstance(parted, Err)
+
+    def _end_here(self, keeps_line: bool) -> None:
+        """Note that the session is over, and whether the line stays open all the same."""
         self._is_associated = False
         self.leaves_line = keeps_line and self.exchange.lost is None
         if self.exchange.lost is None:
             self.exchange.lost = _NO_SUCH_SESSION
-        if not self.leaves_line:
-            await close_line(self.transport)
 
     async def _release(self) -> bytes:
         """Return what the meter says to a release; it fails nothing: the association is over either way."""
         try:
-            request = Rlrq() if self._secured is None else self._secured.release()
+            request = _RELEASE_REQUEST if self._secured is None else self._secured.release().encode()
         except ProtocolFault as refused:
             _service.debug("%s: no RLRQ: %s", self.transport.name, refused)
             return b""
-        release = partial(self.association.send, request.encode())
+        release = partial(self.association.send, request)
         answer = await self.exchange.perform(release, patience=RELEASE)
         return answer.value if isinstance(answer, Ok) else b""

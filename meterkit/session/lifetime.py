@@ -19,6 +19,8 @@ from anyio.abc import TaskGroup
 from meterkit.session.exchange import close_line
 from meterkit.session.keepalive import KeepAlive
 from meterkit.transport.base import Transport
+from meterkit.transport.cancellation import is_cancelled
+from meterkit.transport.turns import Turns
 
 LEAVING = 30.0  # s for a connect() of another task and the farewell, when the client is left
 
@@ -31,7 +33,7 @@ class Lifetime(AsyncContextManagerMixin):
             hint = "; connect(url) makes a client of an address" if isinstance(transport, str) else ""
             raise TypeError(f"a Transport expected, not {transport!r}{hint}")
         self.transport = transport
-        self._door = anyio.Lock(fast_acquire=True)  # held by whoever connects or disconnects
+        self._door = Turns()  # held by whoever connects or disconnects
         self._tasks: TaskGroup | None = None
         self._keep_alive: KeepAlive | None = None
         self._keep_alive_timer: asyncio.TimerHandle | None = None  # until its first beat may be due
@@ -66,7 +68,11 @@ class Lifetime(AsyncContextManagerMixin):
         self._tasks = None
         has_left = False
         try:
-            with anyio.move_on_after(LEAVING, shield=True):
+            if self._door.locked() or _is_being_cancelled():
+                with anyio.move_on_after(LEAVING, shield=True):
+                    await self.disconnect()
+                    has_left = True
+            else:  # it passes the door at once, and what comes then has shields and bounds of its own
                 await self.disconnect()
                 has_left = True
         finally:
@@ -116,3 +122,9 @@ class Lifetime(AsyncContextManagerMixin):
         if self._keep_alive_scope is not None:
             self._keep_alive_scope.cancel()
             self._keep_alive_scope = None
+
+
+def _is_being_cancelled() -> bool:
+    """Tell whether the next wait of the running task would end at once, unless shielded."""
+    task = asyncio.current_task()
+    return task is not None and is_cancelled(task)

@@ -12,13 +12,12 @@ from abc import abstractmethod
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias, cast
 
-import anyio
-
 from meterkit.codec.echo import EchoCanceller
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
 from meterkit.transport.arrival import Arrival
 from meterkit.transport.base import Transport
 from meterkit.transport.holding import Holding
+from meterkit.transport.turns import Turns
 
 INBOX_LIMIT = 65536  # octets unread before the line is told to wait
 
@@ -165,8 +164,8 @@ class OctetProtocol(Inbox, asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the transport to write to."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are no subclass of it
-        self._holding = Holding.on(asyncio.get_running_loop())
         self._loop = asyncio.get_running_loop()
+        self._holding = Holding.on(self._loop)
 
     def data_received(self, data: bytes) -> None:
         """Buffer what came, less our own echo; ask the line to wait when too much is unread."""
@@ -315,7 +314,7 @@ class StreamTransport(Transport):
     def __init__(self) -> None:
         super().__init__()
         self._octets: OctetProtocol | None = None
-        self._door = anyio.Lock(fast_acquire=True)  # held by whoever opens or closes
+        self._door = Turns()  # held by whoever opens or closes
 
     @property
     def is_open(self) -> bool:
@@ -332,18 +331,27 @@ class StreamTransport(Transport):
 
         A line that broke is closed first.  Errors: TRANSPORT, in words a technician can act on.
         """
-        async with self._door:
-            if self.is_open:
-                return
-            await self._let_go()
-            self.lane = self._octets = await self._connect()
+        door = self._door
+        if not door.take():
+            await door.wait()
+        try:
+            if not self.is_open:
+                await self._let_go()
+                self.lane = self._octets = await self._connect()
+        finally:
+            door.release()
 
     async def close(self) -> None:
         """Send what is queued, then close, both in bounded time.  Never raises."""
         if self._octets is not None:
             self._octets.flush()
-        async with self._door:
+        door = self._door
+        if not door.take():
+            await door.wait()
+        try:
             await self._let_go()
+        finally:
+            door.release()
 
     def put(self, octets: bytes) -> bool:
         """Write `octets`, behind what was held, unless the line's buffer is full or the line not open.
@@ -401,7 +409,8 @@ class StreamTransport(Transport):
             try:
                 await self._disconnect(protocol)
             finally:
-                protocol.fail(transport_error(self.name, "the line was closed"))
+                if protocol.failure is None:
+                    protocol.fail(transport_error(self.name, "the line was closed"))
 
     def _not_open(self) -> ProtocolFault:
         return ProtocolFault(transport_error(self.name, "the line is not open"))

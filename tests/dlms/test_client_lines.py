@@ -8,15 +8,18 @@ import pytest
 
 from meterkit import DlmsClient, ErrorKind, ObisCode
 from meterkit.codec import axdr
+from meterkit.dlms import session
 from meterkit.dlms.apdu.descriptors import AttributeDescriptor, Selection
 from meterkit.dlms.apdu.notification import DataNotification, EventNotification
 from meterkit.dlms.apdu.short_name import InformationReport
+from meterkit.dlms.apdu.tags import ApduTag
 from meterkit.dlms.conformance import Conformance
-from meterkit.dlms.session import LOGICAL_NAME_SERVICES, RELEASE
+from meterkit.dlms.session import GOODBYE, LOGICAL_NAME_SERVICES, RELEASE
 from meterkit.emulator.dlms import DlmsQuirk
+from meterkit.session.exchange import CLOSE_GRACE
 from meterkit.session.notices import MAX_NOTICES, MAX_OCTETS, Notices
 from meterkit.transport.line import Line
-from tests.dlms.rig import LLS, connected, line, meter, options
+from tests.dlms.rig import LLS, RecordingTransport, connected, line, meter, options
 from tests.dlms.shared_wire import SharedWire, meters
 from tests.virtual_clock import VIRTUAL_CLOCK
 
@@ -164,6 +167,61 @@ async def test_a_push_in_blocks_that_a_sign_of_life_brings_is_heard():
         await anyio.sleep(50)
         assert client.is_connected
         assert isinstance((await anext(client.listen())).unwrap(), DataNotification)
+
+
+class SlowToClose(RecordingTransport):
+    """A line that takes its time to close."""
+
+    def __init__(self, emulator, seconds):
+        super().__init__(emulator)
+        self.seconds = seconds
+
+    async def close(self):
+        if self.session is not None:
+            await anyio.sleep(self.seconds)
+        await super().close()
+
+
+async def test_a_goodbye_that_took_its_time_leaves_enough_to_close_the_line(monkeypatch):
+    monkeypatch.setattr(session, "GOODBYE", RELEASE + 1)
+    emulator = meter(quirks={DlmsQuirk.NO_ANSWER_TO_RELEASE})
+    async with connected(emulator, wire=SlowToClose(emulator, CLOSE_GRACE - 0.5)) as (client, wire):
+        await client.disconnect()
+        assert wire.closed == 1
+
+
+async def test_a_goodbye_that_is_cut_short_closes_the_line_all_the_same(monkeypatch):
+    monkeypatch.setattr(session, "GOODBYE", RELEASE - 1)
+    emulator = meter(quirks={DlmsQuirk.NO_ANSWER_TO_RELEASE})
+    async with connected(emulator, wire=SlowToClose(emulator, CLOSE_GRACE - 0.5)) as (client, wire):
+        await client.disconnect()
+        assert wire.closed == 1
+        assert not client.is_connected
+
+
+async def test_a_line_that_never_closes_holds_nobody_up():
+    emulator = meter()
+    async with connected(emulator, wire=SlowToClose(emulator, 3600)) as (client, _):
+        begin = anyio.current_time()
+        await client.disconnect()
+        assert anyio.current_time() - begin <= GOODBYE + CLOSE_GRACE
+        assert not client.is_connected
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+async def test_whoever_is_cancelled_releases_the_association_and_closes_the_line(when):
+    emulator = meter()
+    wire = SlowToClose(emulator, CLOSE_GRACE - 0.5)
+    with anyio.CancelScope() as scope:
+        async with DlmsClient(wire, options(emulator)) as client:
+            (await client.connect()).unwrap()
+            if when == "before":
+                scope.cancel()
+            else:
+                scope.deadline = anyio.current_time() + 1  # while the line closes
+    assert wire.log[-1][1][8] == ApduTag.RLRQ
+    assert wire.closed == 1
+    assert scope.cancel_called
 
 
 async def test_a_meter_that_never_answers_a_release_is_disconnected_all_the_same():
