@@ -57,7 +57,7 @@ async def _read(core: Core, turn: Turn, desk: Desk, sections: Sections) -> Meter
         name = section.name
         if name in turn.done:
             continue
-        if desk.is_stopping():
+        if desk.is_stopping:
             return STOPPED
         before = desk.readings
         try:

@@ -22,6 +22,14 @@ class Collector:
         """Return the checkpoint of each channel group of `meter`.  Errors: SinkFault."""
         return await self._checkpoints.load(meter)
 
+    def keep(self, reading: Reading) -> bool:
+        """Keep a reading for its meter's report, as there always is room."""
+        kept = self._readings.get(reading.meter)
+        if kept is None:
+            kept = self._readings[reading.meter] = []
+        kept.append(reading)
+        return True
+
     async def put(
         self, readings: Sequence[Reading], advance: Mapping[str, datetime] | None = None, *, meter: str
     ) -> None:

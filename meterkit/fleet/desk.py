@@ -27,6 +27,10 @@ class Intake(Protocol):
         """Return where to read `meter` on: the checkpoint of each of its channel groups."""
         ...
 
+    def keep(self, reading: Reading) -> bool:
+        """Take one reading at once; False: this one has to be `put`."""
+        ...
+
     async def put(
         self, readings: Sequence[Reading], advance: Mapping[str, datetime] | None = None, *, meter: str
     ) -> None:
@@ -79,15 +83,15 @@ class Desk:
         intake: Intake,
         *,
         clock: Callable[[], datetime],
-        is_stopping: Callable[[], bool],
         time_zone: str | None = None,
         windows: Sequence[Window] | None = None,
     ) -> None:
         self.meter = meter
         self.clock = clock
         self.zone = None if time_zone is None else ZoneInfo(time_zone)
-        #: Whether to come to an end: after what is at hand, before what would be next.
-        self.is_stopping = is_stopping
+        #: Whether to come to an end: after what is at hand, before what would be next.  Whoever stops the run
+        #: says so to each desk: sections ask again and again.
+        self.is_stopping = False
         self.readings = 0  #: handed over so far
         self.checkpoints: Mapping[str, datetime] = {}  #: by channel group, once `begin` was awaited
         self._intake = intake
@@ -117,6 +121,13 @@ class Desk:
         if position is None:
             return span.since
         return position if span.since is None else max(position, span.since)
+
+    def keep(self, reading: Reading) -> bool:
+        """Hand one reading over where that needs no waiting; False: `hand_over` has to."""
+        if not self._intake.keep(reading):
+            return False
+        self.readings += 1
+        return True
 
     async def hand_over(
         self,

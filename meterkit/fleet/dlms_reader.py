@@ -95,7 +95,9 @@ async def _read_attribute(
     read = await client.get_attribute(wanted.class_id, wanted.obis, wanted.attribute)
     if isinstance(read, Err):
         return read.error
-    await desk.hand_over([desk.reading(channel, read.value.data.hex(), ReadingKind.RAW)])
+    reading = desk.reading(channel, read.value.data.hex(), ReadingKind.RAW)
+    if not desk.keep(reading):
+        await desk.hand_over([reading])
     return None
 
 
@@ -157,7 +159,7 @@ class _Rows:
             if len(batch) >= BATCH:
                 await desk.hand_over(batch, group=group, span=span, position=position)
                 batch, position = [], None
-                if desk.is_stopping():
+                if desk.is_stopping:
                     error = STOPPED
                     break
         await desk.hand_over(batch, group=group, span=span, position=position)

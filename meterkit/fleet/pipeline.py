@@ -163,6 +163,10 @@ class Pipeline(AsyncContextManagerMixin):
             self._put_count += 1
             self._work.set()
 
+    def keep(self, reading: Reading) -> bool:
+        """Take nothing at once: there may be no room, for which `put` waits."""
+        return False
+
     async def begin(self, meter: str) -> Mapping[str, datetime]:
         """Return where to read `meter` on: the checkpoint of each of its channel groups.
 

@@ -98,7 +98,9 @@ async def _read_table(table_id: int, name: str, client: PsemClient, desk: Desk) 
     read = await client.read_table(table_id)
     if isinstance(read, Err):
         return read.error
-    await desk.hand_over([desk.reading(name, read.value.data.hex(), ReadingKind.RAW)])
+    reading = desk.reading(name, read.value.data.hex(), ReadingKind.RAW)
+    if not desk.keep(reading):
+        await desk.hand_over([reading])
     return None
 
 
@@ -162,7 +164,7 @@ async def _read_span(client: PsemClient, plan: PsemProfile, span: Span, desk: De
         if len(batch) >= BATCH:
             await desk.hand_over(batch, group=plan.group, span=span, position=position)
             batch, position = [], None
-            if desk.is_stopping():
+            if desk.is_stopping:
                 error = STOPPED
                 break
     await desk.hand_over(batch, group=plan.group, span=span, position=position)

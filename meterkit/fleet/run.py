@@ -218,7 +218,6 @@ class Run:
             turn.entry.id,
             self._core.intake,
             clock=self._core.clock,
-            is_stopping=lambda: bool(self.stop_reason),
             time_zone=turn.entry.time_zone,
             windows=windows,
         )
@@ -328,6 +327,8 @@ class Run:
         self.reports.let_in()
         for turn in self._turns:
             self._let_go(turn)
+            if turn.desk is not None:
+                turn.desk.is_stopping = True
             if not turn.is_over and not turn.is_at_work:
                 if not turn.attempts:
                     turn.error = MeterError(ErrorKind.STATE, reason)
