@@ -10,6 +10,7 @@ import pytest
 
 from meterkit.errors import ErrorKind, MeterError
 from meterkit.fleet import FleetLimits, MeterEntry, Outcome, ReadPlan, RetryPolicy
+from meterkit.fleet.desk import STOPPED
 from tests.fleet.fleet_rig import BEGIN, ONE_TABLE, QUICK, SMALL, Counted, Site, dlms, outcomes, psem
 from tests.virtual_clock import VIRTUAL_CLOCK
 
@@ -336,6 +337,24 @@ async def test_stopping_lets_what_is_open_log_off_and_reports_the_rest(site):
     assert all(str(r.error).startswith("SIGTERM") for r in reports if r.outcome is Outcome.NOT_REACHED)
     assert not site.open_lines
     assert all(not meter.faults.silent for meter in site.meters.values())
+
+
+async def test_a_meter_that_is_being_read_is_not_read_on_once_the_run_stops(site):
+    site.add_psem("p", faults={"response_delay": 0.5})
+    tables = [f"ST{number}" for number in (0, 1, 3, 20, 21, 22, 23)]
+    async with site.fleet() as fleet:
+        run = fleet.run(ReadPlan.model_validate({"psem": {"tables": tables}}), [psem("p")])
+        await anyio.sleep(4.0)
+        began = now()
+        run.stop("enough")
+        (report,) = await run.collect()
+    states = [section.outcome.value for section in report.sections]
+    assert states == sorted(states, reverse=True)  # read, then not reached
+    assert set(states) == {"read", "not reached"}
+    assert report.outcome is Outcome.PARTLY
+    assert report.error is STOPPED
+    assert now() - began < 3.0
+    assert not site.open_lines
 
 
 async def test_what_does_not_end_within_the_grace_is_cut(site):
