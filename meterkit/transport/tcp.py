@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import socket
+import sys
 from typing import Any, Final, TypeAlias
 
 from meterkit.errors import ProtocolFault
@@ -26,6 +27,9 @@ _SOCKET_OPTIONS: Final = (
         if hasattr(socket, option)
     ),
 )
+
+#: Whether any event loop here can tell when a socket is writable; that of Windows can't.
+_WATCHES_SOCKETS: Final = sys.platform != "win32"
 
 _SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int]
 _Address: TypeAlias = tuple[socket.AddressFamily, _SocketAddress]
@@ -73,37 +77,30 @@ class TcpTransport(StreamTransport):
         return self.options.is_noisy
 
     async def _connect(self) -> OctetProtocol:
-        limit = self.options.connect_timeout
-        try:
-            async with asyncio.timeout(limit):
-                return await self._connect_to_any(asyncio.get_running_loop().time() + limit)
-        except TimeoutError:
-            raise self._fault(f"could not connect: timed out: no answer in {limit:g} s") from None
-
-    async def _connect_to_any(self, deadline: float) -> OctetProtocol:
         """Try the host's addresses in turn; each has its share of the time that is left."""
         loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.options.connect_timeout
         addresses = await self._resolve()
         failures: list[str] = []
-        is_alone = len(addresses) == 1  # the time-out around all of this is its own
         for index, address in enumerate(addresses):
             share = (deadline - loop.time()) / (len(addresses) - index)
             try:
-                async with asyncio.timeout(None if is_alone else share):
-                    return await self._connect_to(*address)
+                return await self._connect_to(*address, share)
             except OSError as error:
                 place = "" if address[1][0] == self.options.host else f"{address[1][0]}: "
                 failures.append(place + _refusal_in_words(error, share))
         raise self._fault(f"could not connect: {'; '.join(failures)}")
 
-    async def _connect_to(self, family: socket.AddressFamily, address: _SocketAddress) -> OctetProtocol:
+    async def _connect_to(
+        self, family: socket.AddressFamily, address: _SocketAddress, patience: float
+    ) -> OctetProtocol:
         loop = asyncio.get_running_loop()
         connection = socket.socket(family, socket.SOCK_STREAM)
         try:
             connection.setblocking(False)
             for level, option, value in _SOCKET_OPTIONS:
                 connection.setsockopt(level, option, value)
-            await loop.sock_connect(connection, address)
+            await _reach(connection, address, patience, loop)
             protocol = OctetProtocol(self._name, _loss_in_words, echo=self.options.echo)
             await loop.create_connection(lambda: protocol, sock=connection)
         except BaseException:
@@ -118,9 +115,13 @@ class TcpTransport(StreamTransport):
         try:  # an address in figures needs no thread
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
         except (socket.gaierror, UnicodeError):
-            loop = asyncio.get_running_loop()
+            limit = self.options.connect_timeout
             try:
-                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                async with asyncio.timeout(limit):
+                    loop = asyncio.get_running_loop()
+                    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            except TimeoutError:
+                raise self._fault(f"could not connect: timed out: no answer in {limit:g} s") from None
             except (socket.gaierror, UnicodeError) as error:
                 raise self._fault(f"the host name is not known here ({_reason(error)})") from None
         addresses: list[_Address] = []
@@ -136,18 +137,57 @@ class TcpTransport(StreamTransport):
         transport = protocol.transport
         if transport is None:
             return
-        cut = asyncio.get_running_loop().call_later(CLOSE_GRACE, transport.abort)
+        cut: asyncio.TimerHandle | None = None
         try:
             transport.close()
+            if transport.get_write_buffer_size():  # else it ends in the loop's next turn
+                cut = asyncio.get_running_loop().call_later(CLOSE_GRACE, transport.abort)
             await protocol.ended()
         except BaseException:
             transport.abort()
             raise
         finally:
-            cut.cancel()
+            if cut is not None:
+                cut.cancel()
 
     def _fault(self, message: str) -> ProtocolFault:
         return ProtocolFault(transport_error(self._name, message))
+
+
+async def _reach(
+    connection: socket.socket, address: _SocketAddress, patience: float, loop: asyncio.AbstractEventLoop
+) -> None:
+    """Connect to `address`, which is in figures, within `patience` seconds.
+
+    The loop's `sock_connect` within `asyncio.timeout` does the same for more: it looks the address up again,
+    and a time-out that has to cancel the task costs more than a timer.
+    Errors: OSError the system's; TimeoutError without an errno ours.
+    """
+    if not _WATCHES_SOCKETS:
+        async with asyncio.timeout(patience):
+            await loop.sock_connect(connection, address)
+        return
+    try:
+        connection.connect(address)
+        return
+    except (BlockingIOError, InterruptedError):
+        pass  # it goes on by itself; once the socket is writable, it is connected or has an error
+    reached: asyncio.Future[bool] = loop.create_future()
+    timer = loop.call_later(patience, _settle, reached, False)
+    loop.add_writer(connection.fileno(), _settle, reached, True)
+    try:
+        if not await reached:
+            raise TimeoutError
+    finally:
+        timer.cancel()
+        loop.remove_writer(connection.fileno())
+    if code := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(code, os.strerror(code))
+
+
+def _settle(reached: asyncio.Future[bool], is_reached: bool) -> None:
+    if not reached.done():  # time may run out in the very turn of the loop that brings the connection
+        reached.set_result(is_reached)
 
 
 def _is_ipv4(host: str) -> bool:

@@ -89,6 +89,15 @@ def unused_port():
 HOSTS = ["127.0.0.1", "localhost", *(["::1"] if has_ipv6() else [])]
 
 
+async def test_a_loop_that_watches_no_sockets_connects_as_well(monkeypatch):
+    monkeypatch.setattr(tcp, "_WATCHES_SOCKETS", False)
+    async with Peer("127.0.0.1") as peer:
+        transport, _, writer = await peer.connect()
+        assert transport.is_open
+        await transport.close()
+        writer.close()
+
+
 @pytest.mark.parametrize("host", HOSTS)
 async def test_octets_go_there_and_back(host):
     async with Peer(host) as peer:
@@ -136,7 +145,9 @@ async def test_the_echo_of_a_converter_is_dropped():
         writer.close()
 
 
-async def test_a_refused_connection_says_so_with_host_and_port():
+@pytest.mark.parametrize("watches_sockets", [True, False], ids=["writable", "as on Windows"])
+async def test_a_refused_connection_says_so_with_host_and_port(watches_sockets, monkeypatch):
+    monkeypatch.setattr(tcp, "_WATCHES_SOCKETS", watches_sockets)
     port = unused_port()
     transport = TcpTransport(TcpOptions(host="127.0.0.1", port=port))
     with pytest.raises(ProtocolFault) as caught:
@@ -179,7 +190,7 @@ async def test_the_second_address_is_tried_when_the_first_refuses(monkeypatch):
 
 @pytest.mark.parametrize("code", sorted(tcp._CONNECT_WORDS))
 async def test_what_the_system_answers_to_connecting_is_told_in_words(code, monkeypatch):
-    async def fail(self, family, address):
+    async def fail(self, family, address, patience):
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(TcpTransport, "_connect_to", fail)
@@ -206,14 +217,35 @@ class TestOnVirtualTime:
     def anyio_backend(self):
         return VIRTUAL_CLOCK
 
-    async def test_a_host_that_never_answers_times_out(self, monkeypatch):
-        async def never(self, family, address):
+    @pytest.mark.parametrize("watches_sockets", [True, False], ids=["writable", "as on Windows"])
+    async def test_a_host_that_never_answers_times_out(self, watches_sockets, monkeypatch):
+        loop = asyncio.get_running_loop()
+
+        async def never(*arguments):
             await asyncio.Event().wait()
 
-        monkeypatch.setattr(TcpTransport, "_connect_to", never)
-        with pytest.raises(ProtocolFault, match=r"tcp 127\.0\.0\.1:1153: could not connect: timed out"):
-            await TcpTransport(TcpOptions(host="127.0.0.1", connect_timeout=3)).open()
-        assert asyncio.get_running_loop().time() == pytest.approx(3.0, abs=1e-3)
+        monkeypatch.setattr(tcp, "_WATCHES_SOCKETS", watches_sockets)
+        monkeypatch.setattr(loop, "add_writer", lambda *arguments: None)  # nothing is heard of the connection
+        monkeypatch.setattr(loop, "sock_connect", never)
+        before = descriptors()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            expected = rf"tcp 127\.0\.0\.1:{port}: could not connect: timed out: no answer in 3 s"
+            with pytest.raises(ProtocolFault, match=expected):
+                await TcpTransport(TcpOptions(host="127.0.0.1", port=port, connect_timeout=3)).open()
+        assert loop.time() == pytest.approx(3.0, abs=1e-3)
+        assert descriptors() == before
+
+    async def test_a_name_that_nobody_looks_up_times_out(self, monkeypatch):
+        loop = asyncio.get_running_loop()
+
+        async def never(*arguments, **settings):
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(loop, "getaddrinfo", never)
+        with pytest.raises(ProtocolFault, match="could not connect: timed out: no answer in 3 s"):
+            await TcpTransport(TcpOptions(host="meter.invalid", connect_timeout=3)).open()
+        assert loop.time() == pytest.approx(3.0, abs=1e-3)
 
     async def test_an_address_that_never_answers_leaves_time_for_the_next(self, monkeypatch):
         tried = []
@@ -221,10 +253,11 @@ class TestOnVirtualTime:
         async def two(self):
             return [(socket.AF_INET, ("10.0.0.1", 1)), (socket.AF_INET, ("10.0.0.2", 1))]
 
-        async def never_then_refused(self, family, address):
+        async def never_then_refused(self, family, address, patience):
             tried.append((address[0], asyncio.get_running_loop().time()))
             if len(tried) == 1:
-                await asyncio.Event().wait()
+                await asyncio.sleep(patience)
+                raise TimeoutError
             raise OSError(errno.ECONNREFUSED, "refused")
 
         monkeypatch.setattr(TcpTransport, "_resolve", two)
@@ -232,6 +265,13 @@ class TestOnVirtualTime:
         with pytest.raises(ProtocolFault, match=r"10\.0\.0\.1: timed out.*10\.0\.0\.2: connection refused"):
             await TcpTransport(TcpOptions(host="meter.example", connect_timeout=8)).open()
         assert tried[1] == ("10.0.0.2", pytest.approx(4.0, abs=1e-3))
+
+
+async def test_a_connection_that_comes_as_time_runs_out_is_what_came_first():
+    reached = asyncio.get_running_loop().create_future()
+    tcp._settle(reached, True)
+    tcp._settle(reached, False)
+    assert await reached is True
 
 
 async def test_a_meter_that_closes_is_reported_after_its_last_octets():
