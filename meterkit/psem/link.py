@@ -38,9 +38,11 @@ from meterkit.psem.packet import (
     LARGEST_PACKET_SIZE,
     NAK,
     OVERHEAD_SIZE,
+    SHORT,
     SMALLEST_PACKET_SIZE,
     ControlFlags,
     encode_packet,
+    encode_short_packet,
 )
 from meterkit.psem.packet_reader import Damage, Item, Noise, PacketReader
 from meterkit.psem.trouble import Trouble
@@ -49,6 +51,7 @@ _TOGGLE: Final = int(ControlFlags.TOGGLE)
 _FIRST: Final = int(ControlFlags.FIRST)
 _MULTI: Final = int(ControlFlags.MULTI)
 _DATA_FORMAT: Final = int(ControlFlags.DATA_FORMAT_MASK)
+_UNUSUAL: Final = _MULTI | _DATA_FORMAT
 _NOISE_ALLOWANCE: Final = 1024  # octets, 1 s at 9600 baud, beside one packet's worth for each try
 _STALE_ALLOWANCE: Final = 8  # packets that answer nothing, in one exchange; a meter repeats one 3 times
 
@@ -63,6 +66,9 @@ class _Phase(Enum):
     BROKEN = "broken"  # deaf until the next send
 
 
+# Those of every exchange under names of their own: to look a member up in its Enum costs 8 times as much.
+_IDLE: Final = _Phase.IDLE
+_AWAIT_ACK: Final = _Phase.AWAIT_ACK
 _READY: Final = (_Phase.IDLE, _Phase.BROKEN)
 
 
@@ -103,7 +109,7 @@ class PsemLink:
     def reset(self) -> None:
         """Begin a new session: 64 octets x 1, no memory of toggle bits, packets or octets."""
         self._reader.clear()
-        self.configure(DEFAULT_PACKET_SIZE, DEFAULT_MAX_PACKETS)
+        self._use(DEFAULT_PACKET_SIZE, DEFAULT_MAX_PACKETS)
         self._phase = _Phase.IDLE
         self.timeout = self.answer_timeout
         self._toggle = _TOGGLE  # of the last packet sent; the first one goes without
@@ -128,15 +134,15 @@ class PsemLink:
             raise ValueError(f"packet_size {packet_size}: 64 to 8192 octets expected")
         if not 1 <= max_packets <= LARGEST_MAX_PACKETS:
             raise ValueError(f"max_packets {max_packets}: 1 to 255 expected")
+        self._use(packet_size, max_packets)
+
+    def _use(self, packet_size: int, max_packets: int) -> None:
         self.packet_size = packet_size
         self.max_packets = max_packets
         self._reader.packet_size = packet_size
+        self._room = packet_size - OVERHEAD_SIZE
+        self.message_capacity = self._room * max_packets  #: the largest message, in octets, each way
         self._noise_limit = _NOISE_ALLOWANCE + (self.retries + 1) * packet_size
-
-    @property
-    def message_capacity(self) -> int:
-        """The largest message, in octets, each way."""
-        return (self.packet_size - OVERHEAD_SIZE) * self.max_packets
 
     def send(self, message: bytes) -> Events:
         """Begin to send `message` (1..`message_capacity` octets).
@@ -144,42 +150,47 @@ class PsemLink:
         Octets of an unfinished packet that came before are forgotten.
         Raises: ValueError for a message that does not fit; RuntimeError in mid-exchange.
         """
+        return [Transmit(self.send_bare(message))]
+
+    def send_bare(self, message: bytes) -> bytes:
+        """Begin to send as `send` does, and return what to transmit."""
         if self._phase not in _READY:
             raise RuntimeError("the last message still waits for its answer")
-        size, room = len(message), self.packet_size - OVERHEAD_SIZE
-        if not 0 < size <= room * self.max_packets:
+        size = len(message)
+        if not 0 < size <= self.message_capacity:
             raise ValueError(
                 f"{size} octets of message: {self.max_packets} packets of {self.packet_size} octets "
                 f"carry 1 to {self.message_capacity}"
             )
-        self._reader.clear()
+        if not self._reader.is_fresh:
+            self._reader.clear()
         self._trouble = Trouble()
         self._parts = []
         self._refused = 0
         self._message = message
         self._sent = 0
-        self._to_follow = -(-size // room)
-        self._phase = _Phase.AWAIT_ACK
+        self._to_follow = -(-size // self._room)
+        self._phase = _AWAIT_ACK
         self.timeout = self.response_timeout
-        return [self._next_packet(_MULTI | _FIRST if self._to_follow > 1 else 0)]
+        return self._next_packet(_MULTI | _FIRST if self._to_follow > 1 else 0)
 
-    def _next_packet(self, flags: int) -> Transmit:
+    def _next_packet(self, flags: int) -> bytes:
         start = self._sent
-        self._sent += self.packet_size - OVERHEAD_SIZE
-        self._toggle ^= _TOGGLE
-        self._to_follow -= 1
-        self._packet = encode_packet(
-            self.identity, flags | self._toggle, self._to_follow, self._message[start : self._sent]
-        )
+        self._sent = end = start + self._room
+        self._toggle = toggle = self._toggle ^ _TOGGLE
+        self._to_follow = to_follow = self._to_follow - 1
         self._tries = self._dropped = 0
-        return Transmit(self._packet)
+        message = self._message
+        encode = encode_short_packet if len(message) <= SHORT else encode_packet
+        self._packet = packet = encode(self.identity, flags | toggle, to_follow, message[start:end])
+        return packet
 
     def receive(self, octets: bytes) -> Events:
         """Take octets as they came off the line."""
-        if self._phase is _Phase.AWAIT_ACK and not self._to_follow:
+        if self._phase is _AWAIT_ACK and not self._to_follow:
             data = self._usual_answer(octets)
             if data is not None:
-                self._phase = _Phase.IDLE
+                self._phase = _IDLE
                 self.timeout = self.answer_timeout
                 return [_ACKNOWLEDGE, Message(data)]
         elif self._phase is _Phase.BROKEN:
@@ -192,7 +203,7 @@ class PsemLink:
         It does what `_take_all` does with such octets, in a third of the time.
         """
         packet = self._reader.lone_answer(octets)
-        if packet is None or packet[2] & (_MULTI | _DATA_FORMAT) or packet[3]:
+        if packet is None or packet[2] & _UNUSUAL or packet[3]:
             return None
         seen = (packet[2] & _TOGGLE, packet[-2:])
         if seen == self._last_seen or packet == self._packet:
@@ -247,7 +258,7 @@ class PsemLink:
                 self._send_again(events)
             elif self._to_follow:
                 self._reader.turn()
-                events.append(self._next_packet(_MULTI))
+                events.append(Transmit(self._next_packet(_MULTI)))
             else:
                 self._phase = _Phase.AWAIT_ANSWER
         elif self._phase is _Phase.AWAIT_ANSWER:

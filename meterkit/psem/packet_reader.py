@@ -55,13 +55,14 @@ Item: TypeAlias = int | bytes | Noise | Damage
 class PacketReader:
     """Cuts a stream of octets into `Item`s.  Never holds more than one packet's octets."""
 
-    __slots__ = ("_buffer", "_damage", "_skipped", "packet_size")
+    __slots__ = ("_buffer", "_damage", "_skipped", "is_fresh", "packet_size")
 
     def __init__(self, packet_size: int = DEFAULT_PACKET_SIZE) -> None:
         self.packet_size = packet_size  #: the largest packet agreed on, in octets, framing included
         self._buffer = bytearray()
         self._skipped = 0  # stray octets since the burst began
         self._damage: str | None = None  # why the burst's first packet was no good
+        self.is_fresh = True  #: nothing was fed since the last `clear`
 
     @property
     def is_waiting(self) -> bool:
@@ -73,6 +74,7 @@ class PacketReader:
         self._buffer.clear()
         self._skipped = 0
         self._damage = None
+        self.is_fresh = True
 
     def turn(self) -> None:
         """Take note that we spoke: what comes next begins a new burst."""
@@ -80,11 +82,11 @@ class PacketReader:
             self._skipped = 0
 
     def lone_answer(self, octets: bytes) -> bytes | None:
-        """Take an ACK and one intact packet, where that is all there is, and return the packet.
+        """Take an ACK and one intact packet, where that is all that came since `clear`; return the packet.
 
         None: it is something else, and nothing was taken; `feed` tells all of it.
         """
-        if octets[:2] != _ANSWERED or self._buffer or self._skipped:
+        if octets[:2] != _ANSWERED or not self.is_fresh:
             return None
         packet = octets[1:]
         size = len(packet)
@@ -94,6 +96,7 @@ class PacketReader:
 
     def feed(self, octets: bytes) -> list[Item]:
         """Take what came and return what can be told by now."""
+        self.is_fresh = False
         items: list[Item] = []
         buffer = self._buffer
         buffer += octets

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from meterkit.errors import ErrorKind
 
 _SAMPLE_SIZE = 16  # octets of noise shown
 _ECHO_SIZE = 4  # octets of our own packet that, found in noise, betray an echo
 
 
-@dataclass(slots=True)
 class Trouble:
-    """Counts since the exchange began, and a sample of what came."""
+    """Counts since the exchange began, and a sample of what came.
+
+    One is made for every exchange, and hardly any ever counts: until then its values are the class's.
+    """
 
     silences: int = 0  #: times nothing came in time
     naks: int = 0  #: NAKs from the meter

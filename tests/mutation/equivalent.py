@@ -63,7 +63,7 @@ _PSEM_SHORT_WAY = (
         _SLOW_WAY,
         (
             "packet = None",
-            "if packet is None or packet[2] | (_MULTI | _DATA_FORMAT) or packet[3]:",
+            "if packet is None or packet[2] | _UNUSUAL or packet[3]:",
             "if self.identity or packet[1] != self.identity:",
         ),
     ),
