@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, Self
 
 from meterkit import arguments
@@ -47,6 +48,7 @@ __all__ = [
 PASSWORD_SIZE: Final = 20  # octets of a Security request
 USER_NAME_SIZE: Final = 10  # octets of a Logon request
 _RESPONSE_CODES: Final = {code: ResponseCode(code) for code in range(0x20)}
+_REMEMBERED: Final = 1024  # requests of a kind
 _PADDING: Final = {"nul": b"\0", "space": b" "}
 
 
@@ -228,6 +230,12 @@ class ServiceRequest:
         return cls(ServiceCode.WRITE_INDEX + len(indices) - 1, where + _written(data))
 
 
+# What the meters of a fleet are asked for alike, made once.  The arguments have to be whole numbers:
+# as keys 1, 1.0 and True are one.
+full_read = lru_cache(_REMEMBERED)(ServiceRequest.read_full)
+offset_read = lru_cache(_REMEMBERED)(ServiceRequest.read_offset)
+
+
 def _indices(indices: Sequence[int]) -> bytes:
     if not isinstance(indices, Sequence):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"indices {indices!r}: 1 to {MAX_INDICES} whole numbers expected, in a list or tuple")
@@ -348,18 +356,19 @@ def parse_table_data(data: bytes) -> bytes:
 
     Errors: ProtocolFault PROTOCOL when either does not fit.
     """
-    count = int.from_bytes(data[:2], "big")
-    if len(data) != count + 3:
+    size = len(data)
+    if size < 3 or size != (data[0] << 8 | data[1]) + 3:
+        count = int.from_bytes(data[:2], "big")
         raise fault(
             ErrorKind.PROTOCOL,
             f"read response: count {data[:2].hex(' ')} asks for {count + 3} octets with checksum, "
             f"{len(data)} came",
         )
     octets = data[2:-1]
-    if checksum(octets) != data[-1]:
+    if (sum(octets) + data[-1]) & 0xFF:
         raise fault(
             ErrorKind.PROTOCOL,
-            f"read response: checksum {data[-1]:02x} came where {checksum(octets):02x} fits {count} octets; "
-            f"read again, and if it stays so, suspect the meter's memory or firmware",
+            f"read response: checksum {data[-1]:02x} came where {checksum(octets):02x} fits "
+            f"{size - 3} octets; read again, and if it stays so, suspect the meter's memory or firmware",
         )
     return octets

@@ -69,8 +69,6 @@ def check(state: SessionState, request_code: int) -> MeterError | None:
 
     The error's kind is STATE; nothing has been sent, so the session is as it was.
     """
-    if state is SessionState.SESSION and request_code in _USUAL:
-        return None
     if _next_state(state, request_code) is not None:
         return None
     service = service_of(request_code)
@@ -89,8 +87,6 @@ def after(state: SessionState, request_code: int) -> SessionState:
 
     Raises: ValueError for a request that `check` objects to.
     """
-    if state is SessionState.SESSION and request_code in _USUAL:
-        return state
     following = _next_state(state, request_code)
     if following is None:
         raise ValueError(f"service 0x{request_code:02X} is out of order in state {state.name}")
@@ -98,13 +94,26 @@ def after(state: SessionState, request_code: int) -> SessionState:
 
 
 def _next_state(state: SessionState, request_code: int) -> SessionState | None:
+    for begin, end in _WAYS.get(request_code, ()):
+        if begin is state:
+            return end
+    return None
+
+
+def _ways(request_code: int) -> tuple[tuple[SessionState, SessionState], ...]:
+    """Return the states that allow a request with this code, each with the one it leads to."""
     service = service_of(request_code)
-    if service is not None:
-        return TRANSITIONS[state].get(service)
-    return state if state is SessionState.SESSION else None
+    if service is None:
+        return ((SessionState.SESSION, SessionState.SESSION),)
+    return tuple((begin, ways[service]) for begin, ways in TRANSITIONS.items() if service in ways)
 
 
-#: Codes of the requests that an open session is for: possible there, and nothing of its state changes.
-_USUAL: Final = frozenset(
-    code for code in range(0x100) if _next_state(SessionState.SESSION, code) is SessionState.SESSION
+# By code, and a state is looked for by its identity: an Enum's hash would cost more than all the rest.
+_WAYS: Final = {code: _ways(code) for code in range(0x100)}
+
+#: Codes of the requests that an open session is for: possible there, and they change no state.
+USUAL: Final = frozenset(
+    code
+    for code, ways in _WAYS.items()
+    if (SessionState.SESSION, SessionState.SESSION) in ways and all(begin is end for begin, end in ways)
 )

@@ -233,9 +233,10 @@ class TableCache:
     def _declared(self, table_id: int) -> type[Table] | None:
         """Return a table's declaration; a pending table has that of the one it will replace."""
         table = self._registry.get(table_id & ~PENDING)
-        config = self._known.get(GenConfig)
-        if table in _GUIDES and isinstance(config, GenConfig) and config.manufacturer and not is_osgp(config):
-            return None
+        if table in _GUIDES:
+            config = self._known.get(GenConfig)
+            if isinstance(config, GenConfig) and config.manufacturer and not is_osgp(config):
+                return None
         return table
 
     def _size(self, table_id: int) -> int | None:

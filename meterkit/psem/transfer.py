@@ -10,7 +10,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias
 
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
-from meterkit.psem.services import ResponseCode, ServiceRequest, parse_table_data
+from meterkit.psem.services import (
+    ResponseCode,
+    ServiceRequest,
+    full_read,
+    offset_read,
+    parse_table_data,
+)
 from meterkit.psem.session import PsemSession
 from meterkit.psem.tables.names import PENDING, table_name
 from meterkit.result import Err, Ok, Result
@@ -48,7 +54,7 @@ def is_worth_offsets(error: MeterError) -> bool:
 
 def read_full(session: PsemSession, table_id: int) -> Coroutine[Any, Any, Result[bytes]]:
     """Read a table in one full read.  Errors: as `PsemSession.call`; PROTOCOL for a bad checksum."""
-    return read_with(session, ServiceRequest.read_full(table_id))
+    return read_with(session, full_read(table_id))
 
 
 async def read_piece(session: PsemSession, table_id: int, offset: int, count: int) -> Result[bytes]:
@@ -57,8 +63,8 @@ async def read_piece(session: PsemSession, table_id: int, offset: int, count: in
     A pending table's PED, which precedes every piece and is counted but not offset, is dropped.
     """
     ped = ped_size(table_id)
-    count = min(count, piece_capacity(session, table_id)) + ped
-    piece = await read_with(session, ServiceRequest.read_offset(table_id, offset, count))
+    count = min(count + ped, session.read_capacity)
+    piece = await read_with(session, offset_read(table_id, offset, count))
     if isinstance(piece, Ok) and len(piece.value) > count:
         error = MeterError(
             ErrorKind.PROTOCOL,
@@ -81,7 +87,7 @@ def piece_capacity(session: PsemSession, table_id: int) -> int:
 
 async def read_ped(session: PsemSession, table_id: int) -> Result[bytes]:
     """Read the event description of a pending table, with the one octet of data that a read has at least."""
-    head = await read_with(session, ServiceRequest.read_offset(table_id, 0, PED_SIZE + 1))
+    head = await read_with(session, offset_read(table_id, 0, PED_SIZE + 1))
     return head.map(lambda octets: octets[:PED_SIZE])
 
 
@@ -141,9 +147,11 @@ async def read_range(
         piece = await read(session, table_id, offset + len(octets), count - len(octets))
         if isinstance(piece, Err):
             return piece
-        octets += piece.value
         if progress is not None:
-            progress(len(octets), count)
+            progress(len(octets) + len(piece.value), count)
+        if len(piece.value) == count:  # the first one, mostly: nothing is to be joined
+            return piece
+        octets += piece.value
         if not piece.value:
             break
     return Ok(bytes(octets))

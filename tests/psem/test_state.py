@@ -4,7 +4,7 @@ import pytest
 
 from meterkit.errors import ErrorKind
 from meterkit.psem.services import ServiceCode
-from meterkit.psem.state import TRANSITIONS, SessionState, after, check
+from meterkit.psem.state import TRANSITIONS, USUAL, SessionState, after, check
 
 BASE, ID, SESSION = SessionState.BASE, SessionState.ID, SessionState.SESSION
 
@@ -72,3 +72,14 @@ def test_extensions_belong_to_the_session():
 
 def test_every_service_is_in_the_table():
     assert {code for row in TRANSITIONS.values() for code in row} == set(ServiceCode)
+
+
+def test_what_is_usual_in_a_session_is_allowed_there_and_changes_no_state_anywhere():
+    assert {ServiceCode.READ_FULL, ServiceCode.SECURITY, ServiceCode.WAIT, 0x99} <= USUAL
+    assert {ServiceCode.LOGON, ServiceCode.LOGOFF, ServiceCode.TERMINATE, ServiceCode.NEGOTIATE}.isdisjoint(
+        USUAL
+    )
+    for code in USUAL:
+        assert check(SESSION, code) is None
+        for state in (state for state in SessionState if check(state, code) is None):
+            assert after(state, code) is state

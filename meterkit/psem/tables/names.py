@@ -24,7 +24,7 @@ def table_name(table_id: int) -> str:
     return f"{name} pending" if table_id & PENDING else name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # as `Ok`: a frozen one costs twice as much, and each read makes one
 class TableData:
     """The octets of one table, as read.
 
@@ -35,7 +35,8 @@ class TableData:
     data: bytes
 
     def __post_init__(self) -> None:
-        arguments.whole("table_id", self.table_id, 0, 0xFFFF)
+        if type(self.table_id) is not int or not 0 <= self.table_id <= 0xFFFF:
+            arguments.whole("table_id", self.table_id, 0, 0xFFFF)
         if type(self.data) is not bytes:
             arguments.octets("data", self.data)
 
@@ -71,6 +72,7 @@ class Table(Record):
 
     number: ClassVar[int] = -1
     is_table = True
+    _needs: ClassVar[frozenset[type[Table]] | None] = None  # found out when first asked for
 
     def __init_subclass__(cls, number: int | None = None) -> None:
         super().__init_subclass__()
@@ -88,7 +90,10 @@ class Table(Record):
     @classmethod
     def needs(cls) -> frozenset[type[Table]]:
         """Return the tables that must be read before this one can be resolved."""
-        return frozenset(table for table in super().needs() if issubclass(table, Table))
+        needs: frozenset[type[Table]] | None = cls.__dict__.get("_needs")  # a subclass may need more
+        if needs is None:
+            needs = cls._needs = frozenset(table for table in super().needs() if issubclass(table, Table))
+        return needs
 
 
 def check_table(table: object) -> None:
