@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TypeVar
 
 from meterkit import arguments
@@ -60,8 +61,15 @@ class PsemClient(Lifetime):
         self.registry = arguments.optional("registry", registry, TableRegistry)
         self._session = PsemSession(transport, self.options)
         self._tables = TableCache(self._session, self.registry)
-        self._procedures = ProcedureCaller(self._session, self._tables)
-        self.procedures = StandardProcedures(self._procedures, self._tables)
+
+    @cached_property  # most clients run none
+    def _procedures(self) -> ProcedureCaller:
+        return ProcedureCaller(self._session, self._tables)
+
+    @cached_property
+    def procedures(self) -> StandardProcedures:
+        """The standard procedures, as calls."""
+        return StandardProcedures(self._procedures, self._tables)
 
     @property
     def is_connected(self) -> bool:
@@ -135,6 +143,7 @@ class PsemClient(Lifetime):
 
         Returns fewer where the table ends.  Errors: as `read_table`.
         """
+        table_id = arguments.whole("table_id", table_id, 0, 0xFFFF)
         _check_range(offset, count)
         return await transfer.read_range(self._session, table_id, offset, count)
 

@@ -8,8 +8,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from functools import lru_cache
 from math import ceil
+from typing import Final
 
 import anyio
 
@@ -28,13 +31,13 @@ from meterkit.psem.services import (
     parse_identification,
     parse_negotiated,
 )
-from meterkit.psem.state import SessionState, after, check
+from meterkit.psem.state import USUAL, SessionState, after, check
 from meterkit.result import Err, Ok, Result
-from meterkit.session.exchange import Exchange, close_line, open_line
+from meterkit.session.exchange import CLOSE_GRACE, Exchange, close_line, open_line
 from meterkit.transport.base import Transport
 
 INITIAL_BAUD_RATE = 9600  # bits/s at which a C12.18 session begins
-GOODBYE = 10.0  # s for Logoff and Terminate together when leaving; then the line is closed anyway
+GOODBYE = 10.0  # s for Logoff and Terminate together when leaving; the line is closed anyway, in CLOSE_GRACE
 SETTLE = 1.0  # s beyond the channel traffic time-out before a dead session's meter listens again
 WAIT_SHARE = 0.8  # of the seconds a Wait asked for: when to send the next
 BEAT_SHARE = 2 / 3  # of the channel traffic time-out: how long to stay silent without a Wait
@@ -43,9 +46,21 @@ READ_OVERHEAD = 4  # octets of a read response around its data: code, count (2),
 _service = logging.getLogger("meterkit.service")
 
 WAKE_UP = b"\x55"  # wakes a shared optical port, as readers of such meters do
-_SECRET = (ServiceCode.SECURITY, ServiceCode.AUTHENTICATE)
-_DONE = bytes([ResponseCode.OK])
+_SECRET = frozenset((ServiceCode.SECURITY, ServiceCode.AUTHENTICATE))
+_DONE: Final = int(ResponseCode.OK)
+# Members of Enums that every call looks at: under names of their own they cost an eighth.
+_WAIT: Final = ServiceCode.WAIT
+_OPEN: Final = SessionState.SESSION
 LATER = (ResponseCode.DEVICE_BUSY, ResponseCode.DATA_NOT_READY)  # "ask again", says C12.18
+# What the sessions of a fleet open and close with alike, made once; a password is never kept.
+_ALIKE: Final = 64  # kinds of each
+_IDENTIFY: Final = ServiceRequest.identify()
+_LOGOFF: Final = ServiceRequest.logoff()
+_TERMINATE: Final = ServiceRequest.terminate()
+_logon = lru_cache(_ALIKE)(ServiceRequest.logon)
+_negotiate = lru_cache(_ALIKE)(ServiceRequest.negotiate)
+_told_by_identify = lru_cache(_ALIKE)(parse_identification)
+_told_by_negotiate = lru_cache(_ALIKE)(parse_negotiated)
 _NO_SUCH_SESSION = MeterError(ErrorKind.STATE, "not connected: call connect() first")
 
 
@@ -97,18 +112,23 @@ class PsemSession:
         meter's code; whatever broke the link.
         """
         code = request.code
+        is_usual = code in USUAL
         answer = await self.exchange(
-            request.encode(), check=lambda: check(self.state, code), is_secret=code in _SECRET
+            request.encode(),
+            check=lambda: None if is_usual and self.state is _OPEN else check(self.state, code),
+            is_secret=code in _SECRET,
         )
         if isinstance(answer, Err):
             return Err(answer.error.at(request.name))
         octets = answer.value
-        if octets[:1] != _DONE:
+        if not octets or octets[0] != _DONE:
             return await self._not_done(request, octets)
-        self._log(request, ResponseCode.OK)
-        self.state = after(self.state, code)
+        if _service.isEnabledFor(logging.DEBUG):
+            self._log(request, ResponseCode.OK)
+        if not is_usual:
+            self.state = after(self.state, code)
         self._meter_listens_for = self._traffic_timeout
-        if code == ServiceCode.WAIT:
+        if code == _WAIT:
             self._meter_listens_for = max(self._meter_listens_for, request.payload[0])
         return Ok(octets[1:])
 
@@ -118,12 +138,12 @@ class PsemSession:
             response = ServiceResponse.decode(octets)
         except ProtocolFault as odd:
             return Err((await self.lose(odd.error)).at(request.name))
-        self._log(request, response.code)
+        if _service.isEnabledFor(logging.DEBUG):
+            self._log(request, response.code)
         return await self._refused(request, response)
 
     def _log(self, request: ServiceRequest, code: ResponseCode) -> None:
-        if _service.isEnabledFor(logging.DEBUG):
-            _service.debug("%s: %s -> %s", self.transport.name, request.name, code.name)
+        _service.debug("%s: %s -> %s", self.transport.name, request.name, code.name)
 
     async def _refused(self, request: ServiceRequest, response: ServiceResponse) -> Err:
         error = refusal(request, response.code)
@@ -195,10 +215,11 @@ class PsemSession:
         negotiated = await self._negotiate()
         if isinstance(negotiated, Err):
             return negotiated
-        timed = await self._set_timing()
-        if isinstance(timed, Err):
-            return timed
-        logged_on = await self.call(ServiceRequest.logon(self.options.user_id, self.options.user_name))
+        if self.options.timing_setup:
+            timed = await self._set_timing()
+            if isinstance(timed, Err):
+                return timed
+        logged_on = await self.call(_logon(self.options.user_id, self.options.user_name))
         if isinstance(logged_on, Err):
             return logged_on
         if security is not None:
@@ -208,23 +229,23 @@ class PsemSession:
         return identified
 
     async def _identify(self) -> Result[Identification]:
-        answer = await self.call(ServiceRequest.identify())
+        answer = await self.call(_IDENTIFY)
         if (
             isinstance(answer, Err)
             and answer.error.code == ResponseCode.INVALID_SERVICE_SEQUENCE_STATE
             and self.exchange.lost is None
         ):
             # Somebody's session still stands in the meter: end it, or wait until it times out.
-            if isinstance(await self.call(ServiceRequest.terminate()), Err):
+            if isinstance(await self.call(_TERMINATE), Err):
                 await self.exchange.pause(self._traffic_timeout + SETTLE)
-            answer = await self.call(ServiceRequest.identify())
+            answer = await self.call(_IDENTIFY)
         if isinstance(answer, Err):
             return answer
         try:
-            self.identification = parse_identification(answer.value)
+            self.identification = told = _told_by_identify(answer.value)
         except ProtocolFault as odd:
             return Err(await self.lose(odd.error))
-        return Ok(self.identification)
+        return Ok(told)
 
     async def _negotiate(self) -> Result[None]:
         options = self.options
@@ -232,14 +253,13 @@ class PsemSession:
         if rates is None:
             kept = self.transport.baud_rate or INITIAL_BAUD_RATE
             rates = (kept,) if kept in BAUD_CODES else ()
-        request = ServiceRequest.negotiate(options.packet_size, options.max_packets, rates)
-        answer = await self.call(request)
+        answer = await self.call(_negotiate(options.packet_size, options.max_packets, rates))
         if isinstance(answer, Err):
             if answer.error.code == ResponseCode.SERVICE_NOT_SUPPORTED:
                 return Ok(None)  # the standard's defaults hold: packets of 64 octets, one a message
             return answer
         try:
-            negotiated = parse_negotiated(
+            negotiated = _told_by_negotiate(
                 answer.value,
                 packet_size=options.packet_size,
                 max_packets=options.max_packets,
@@ -249,12 +269,14 @@ class PsemSession:
             return Err(await self.lose(odd.error))
         self.link.configure(negotiated.packet_size, negotiated.max_packets)
         self.negotiated = negotiated
-        return await self._switch(negotiated.baud_rate)
+        baud_rate = negotiated.baud_rate
+        if baud_rate is None or self.transport.baud_rate in (None, baud_rate):
+            return Ok(None)
+        self._has_switched = True
+        return await self.exchange.set_baud_rate(baud_rate)
 
     async def _set_timing(self) -> Result[None]:
         """Tell the meter our time-outs, in whole seconds, and use those it answers (C12.21)."""
-        if not self.options.timing_setup:
-            return Ok(None)
         link = self.link
         request = ServiceRequest.timing_setup(
             min(ceil(self._traffic_timeout), 255),
@@ -278,27 +300,38 @@ class PsemSession:
         link.intercharacter_timeout, link.response_timeout = float(intercharacter), float(response)
         return Ok(None)
 
-    async def _switch(self, baud_rate: int | None) -> Result[None]:
-        if baud_rate is None or self.transport.baud_rate in (None, baud_rate):
-            return Ok(None)
-        self._has_switched = True
-        return await self.exchange.set_baud_rate(baud_rate)
-
     async def end(self) -> None:
         """Log off, terminate and close the line: shielded, in bounded time, never raising."""
-        with anyio.move_on_after(GOODBYE, shield=True) as scope:
-            if self.exchange.lost is None and self.state is SessionState.SESSION:
-                await self.call(ServiceRequest.logoff())
-            if self.exchange.lost is None and self.state is not SessionState.BASE:
-                hang_up = self.options.hang_up
-                await self.call(ServiceRequest.disconnect() if hang_up else ServiceRequest.terminate())
-        if scope.cancelled_caught or self.state is not SessionState.BASE:
+        clock = asyncio.get_running_loop().time
+        has_parted = False
+        with anyio.CancelScope(deadline=clock() + GOODBYE, shield=True) as scope:
+            await self._part()
+            has_parted = not scope.cancel_called  # the time may be over just as the last answer comes
+            if has_parted:
+                self._end_here()
+                # Under the same shield: one of its own costs more than the closing.
+                if scope.deadline < (needed := clock() + CLOSE_GRACE):
+                    scope.deadline = needed
+                await self.transport.close()
+        if not has_parted:
+            self._end_here()
+            await close_line(self.transport)
+
+    async def _part(self) -> None:
+        """Log off and terminate, as far as there is anything to take leave of."""
+        if self.exchange.lost is None and self.state is SessionState.SESSION:
+            await self.call(_LOGOFF)
+        if self.exchange.lost is None and self.state is not SessionState.BASE:
+            await self.call(ServiceRequest.disconnect() if self.options.hang_up else _TERMINATE)
+
+    def _end_here(self) -> None:
+        """Note that the session is over; a meter that did not say so may still be in it."""
+        if self.state is not SessionState.BASE:
             self._note_dead_session()
         self.state = SessionState.BASE
         self._is_established = False
         if self.exchange.lost is None:
             self.exchange.lost = _NO_SUCH_SESSION
-        await close_line(self.transport)
 
     def _note_dead_session(self) -> None:
         """Remember that the meter may still listen at the negotiated speed, where it hears no Identify.

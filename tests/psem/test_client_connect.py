@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import math
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from meterkit.emulator import DEMO_MASTER_KEY, EmulatorFaults
@@ -12,7 +14,7 @@ from meterkit.options import PsemClientOptions
 from meterkit.psem.client import PsemClient
 from meterkit.psem.services import Negotiated, ResponseCode, ServiceCode
 from meterkit.result import Err, Ok
-from tests.psem.rig import connected, line, meter
+from tests.psem.rig import RecordingTransport, connected, line, meter
 from tests.virtual_clock import VIRTUAL_CLOCK
 
 pytestmark = pytest.mark.anyio
@@ -294,6 +296,90 @@ async def test_leaving_a_silent_meter_takes_bounded_time():
         emulator.faults.silent = True
         left = anyio.current_time()
     assert anyio.current_time() - left <= 10.1
+
+
+class SlowFarewell(RecordingTransport):
+    """A line that takes its time over Terminate, and then over closing."""
+
+    def __init__(self, emulator, terminating, closing):
+        super().__init__(emulator)
+        self.terminating, self.closing = terminating, closing
+
+    async def send(self, octets):
+        start = octets.find(b"\xee")
+        if start >= 0 and octets[start + 6] == ServiceCode.TERMINATE:
+            await anyio.sleep(self.terminating)
+        await super().send(octets)
+
+    async def close(self):
+        if self.session is not None:
+            await anyio.sleep(self.closing)
+        await super().close()
+
+
+@pytest.mark.parametrize(
+    ("terminating", "closing", "seconds", "is_closed"),
+    [
+        (9.0, 2.5, 11.5, True),  # the farewell leaves the closing its own time
+        (9.0, 60.0, 12.0, False),
+        (0.0, 9.5, 9.5, True),
+        (
+            60.0,
+            2.5,
+            15.0,
+            True,
+        ),  # cut short after 10 s; losing the session closes it
+    ],
+)
+async def test_a_slow_farewell_still_leaves_time_to_close_the_line(terminating, closing, seconds, is_closed):
+    transport = SlowFarewell(meter(), terminating, closing)
+    async with PsemClient(transport) as client:
+        (await client.connect(DEMO_MASTER_KEY)).unwrap()
+        left = anyio.current_time()
+        await client.disconnect()
+        assert anyio.current_time() - left <= seconds + 0.1
+        assert (transport.session is None) is is_closed
+        assert not client.is_connected
+        transport.closing = 0.0
+
+
+async def test_a_farewell_that_ends_as_its_time_is_over_closes_the_line():
+    class JustInTime(RecordingTransport):
+        async def receive(self, timeout):
+            octets = await super().receive(timeout)
+            if services(self)[-1] == ServiceCode.TERMINATE:
+                loop = asyncio.get_running_loop()
+                come = loop.create_future()
+
+                def succeed():
+                    loop.jumping.now += 2e-9
+                    come.set_result(None)
+
+                # Less before the end than the loop tells apart: both happen in one turn, this one first.
+                loop.call_at(anyio.current_effective_deadline() - 1e-9, succeed)
+                await come
+                self.was_late = anyio.current_effective_deadline() == -math.inf
+            return octets
+
+        async def close(self):
+            await anyio.lowlevel.checkpoint()
+            await super().close()
+
+    transport = JustInTime(meter())
+    async with PsemClient(transport) as client:
+        (await client.connect(DEMO_MASTER_KEY)).unwrap()
+        await client.disconnect()
+        assert transport.was_late
+        assert not client.is_connected
+        assert transport.session is None
+
+
+async def test_a_cancelled_task_takes_leave_all_the_same():
+    with anyio.CancelScope() as scope:
+        async with connected() as (_, transport):
+            scope.cancel()
+    assert services(transport)[-2:] == [ServiceCode.LOGOFF, ServiceCode.TERMINATE]
+    assert transport.closed == 1
 
 
 async def test_an_exception_in_the_body_passes_through_and_the_meter_is_logged_off():

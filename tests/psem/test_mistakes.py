@@ -57,6 +57,8 @@ CALLS = [
     (lambda c: c.execute_standard_procedure(2048), ValueError, "procedure number 2048: 0 to 2047"),
     (lambda c: c.execute_manufacturer_procedure(1, "x"), TypeError, "parameters: bytes expected, not str"),
     (lambda c: c.wait(1.5), TypeError, "seconds 1.5: a whole number"),
+    (lambda c: c.read_table_offset(23.0, 0, 4), TypeError, "table_id 23.0: a whole number"),
+    (lambda c: c.read_table_offset(23, 0.0, 4), TypeError, "offset 0.0: a whole number"),
     (lambda c: c.registers("10"), ValueError, "1, 10 or 100, not '10'"),
     (lambda c: c.registers(1.0), ValueError, "1, 10 or 100, not 1.0"),
     (lambda c: c.self_reads("2026-03-10"), TypeError, "since '2026-03-10': a datetime expected, not str"),
@@ -77,6 +79,7 @@ CALLS = [
 async def test_a_call_with_a_wrong_argument_raises_and_sends_nothing_of_it():
     async with connected(osgp_meter("3.70")) as (client, transport):
         (await client.identity()).unwrap()
+        (await client.read_table_offset(23, 0, 4)).unwrap()  # known now, but not by numbers like these
         writes = transport.count(0x40) + transport.count(0x4F)
         for call, kind, told in CALLS:
             with pytest.raises(kind, match=told) as raised:
