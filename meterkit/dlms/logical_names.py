@@ -52,8 +52,9 @@ class LogicalNames:
         Errors: REFUSED the meter's data-access-result; as `DlmsSession.call`.
         """
         session = self.session
-        if selection is None and attribute.attribute and session.association.grants_get:
-            request = encode_get(session.next_invoke(), attribute)
+        association = session.association
+        if selection is None and attribute.attribute and association.grants_get:
+            request = encode_get(association.next_invoke(True, session.options.high_priority), attribute)
             hides = attribute.class_id in ATTRIBUTES and is_secret(attribute)
             answer = await session.asked(request, is_secret=hides)
             if (

@@ -14,7 +14,6 @@ from meterkit.dlms.conformance import Conformance
 from meterkit.dlms.state import AssociationEvent, AssociationState, follow
 from meterkit.errors import MeterError
 
-_INVOKE_IDS: Final = INVOKE_ID + 1
 _LARGEST_PDU: Final = 0xFFFF  # octets
 
 
@@ -60,8 +59,9 @@ class XdlmsContext:
 
         The priority bit stays 0 where the meter did not grant priority management.
         """
-        self._invoke_id = (self._invoke_id + 1) % _INVOKE_IDS
-        octet = self._invoke_id | (CONFIRMED if confirmed else 0)
+        self._invoke_id = octet = (self._invoke_id + 1) & INVOKE_ID
+        if confirmed:
+            octet |= CONFIRMED
         return octet | self._priority if high_priority else octet
 
     def permits(self, apdu: Apdu) -> MeterError | None:
