@@ -421,7 +421,8 @@ def _answered(events: Events, lane: Lane, delay: float) -> Ok[bytes] | None:
 
 async def close_line(transport: Transport) -> None:
     """Close `transport` even while the caller is being cancelled, within `CLOSE_GRACE` seconds."""
-    with anyio.move_on_after(CLOSE_GRACE, shield=True):
+    deadline = asyncio.get_running_loop().time() + CLOSE_GRACE
+    with anyio.CancelScope(deadline=deadline, shield=True):
         await transport.close()
 
 
