@@ -34,7 +34,8 @@ from meterkit.dlms.security import Security
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
 from meterkit.options import DlmsClientOptions
 from meterkit.result import Err, Ok, Result
-from meterkit.session.exchange import CLOSE_GRACE, Exchange, close_line, open_line
+from meterkit.session.exchange import Exchange
+from meterkit.session.opening import CLOSE_GRACE, close_line, open_line
 from meterkit.session.sign_on import sign_on
 from meterkit.transport.base import Transport
 

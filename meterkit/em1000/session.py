@@ -34,7 +34,8 @@ from meterkit.errors import ErrorKind, MeterError
 from meterkit.link import Events
 from meterkit.options import Em1000Options
 from meterkit.result import Err, Ok, Result
-from meterkit.session.exchange import Exchange, close_line, open_line
+from meterkit.session.exchange import Exchange
+from meterkit.session.opening import close_line, open_line
 from meterkit.transport.base import Transport
 
 #: Makes of a challenge, 8 octets, everything that follows the 01 octet in the login's response.

@@ -18,7 +18,7 @@ from meterkit.fleet.access import Dial
 from meterkit.fleet.gate import Key
 from meterkit.fleet.observer import Watch
 from meterkit.fleet.watched_line import WatchedLine
-from meterkit.session.exchange import close_line
+from meterkit.session.opening import close_line
 from meterkit.transport.base import Transport
 from meterkit.transport.line import Line, MeterOnLine
 

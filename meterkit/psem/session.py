@@ -33,7 +33,8 @@ from meterkit.psem.services import (
 )
 from meterkit.psem.state import USUAL, SessionState, after, check
 from meterkit.result import Err, Ok, Result
-from meterkit.session.exchange import CLOSE_GRACE, Exchange, close_line, open_line
+from meterkit.session.exchange import Exchange
+from meterkit.session.opening import CLOSE_GRACE, close_line, open_line
 from meterkit.transport.base import Transport
 
 INITIAL_BAUD_RATE = 9600  # bits/s at which a C12.18 session begins

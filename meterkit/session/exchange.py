@@ -37,10 +37,9 @@ from meterkit.link import (
 )
 from meterkit.result import Err, Ok, Result
 from meterkit.session.notices import Notices
+from meterkit.session.opening import close_line
 from meterkit.transport.base import Hearing, Lane, Transport
 
-CLOSE_GRACE = 3.0  # s to close a line whose exchange was cut short; a serial port takes 1 s and the wire time
-MAX_BACKOFF = 30.0  # s between two tries to open a line
 LISTENING = 1.0  # s the line is held at a time for nothing but listening; who wants it gets it at once
 
 _CUT_SHORT = MeterError(
@@ -417,30 +416,3 @@ def _answered(events: Events, lane: Lane, delay: float) -> Ok[bytes] | None:
             lane.hold(ack.octets)
             return Ok(message.octets)
     return None
-
-
-async def close_line(transport: Transport) -> None:
-    """Close `transport` even while the caller is being cancelled, within `CLOSE_GRACE` seconds."""
-    deadline = asyncio.get_running_loop().time() + CLOSE_GRACE
-    with anyio.CancelScope(deadline=deadline, shield=True):
-        await transport.close()
-
-
-async def open_line(transport: Transport, attempts: int) -> Result[None]:
-    """Open `transport`, trying `attempts` times with 1, 2, 4 ... seconds in between.
-
-    Errors: TRANSPORT, the last attempt's, saying how many there were.
-    """
-    delay = 1.0
-    for attempt in range(1, attempts + 1):
-        try:
-            await transport.open()
-        except ProtocolFault as failed:
-            if attempt == attempts:
-                tried = f"{attempts} attempts to open the line failed; the last" if attempts > 1 else ""
-                return Err(failed.error.at(tried) if tried else failed.error)
-            await anyio.sleep(delay)
-            delay = min(delay * 2, MAX_BACKOFF)
-        else:
-            break
-    return Ok(None)

@@ -16,8 +16,8 @@ import anyio
 from anyio import AsyncContextManagerMixin
 from anyio.abc import TaskGroup
 
-from meterkit.session.exchange import close_line
 from meterkit.session.keepalive import KeepAlive
+from meterkit.session.opening import close_line
 from meterkit.transport.base import Transport
 from meterkit.transport.cancellation import is_cancelled
 from meterkit.transport.turns import Turns

@@ -21,7 +21,8 @@ from meterkit.mode_e import (
 from meterkit.mode_e_link import RESPONSE_TIMEOUT, SignOnLink
 from meterkit.readout import Readout
 from meterkit.result import Err, Ok, Result
-from meterkit.session.exchange import Exchange, close_line, open_line
+from meterkit.session.exchange import Exchange
+from meterkit.session.opening import close_line, open_line
 from meterkit.transport.base import Transport
 
 LINE_TIME: Final = 60.0  # s for one line of a readout; nothing is longer under way without a line's end

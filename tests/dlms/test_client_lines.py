@@ -16,8 +16,8 @@ from meterkit.dlms.apdu.tags import ApduTag
 from meterkit.dlms.conformance import Conformance
 from meterkit.dlms.session import GOODBYE, LOGICAL_NAME_SERVICES, RELEASE
 from meterkit.emulator.dlms import DlmsQuirk
-from meterkit.session.exchange import CLOSE_GRACE
 from meterkit.session.notices import MAX_NOTICES, MAX_OCTETS, Notices
+from meterkit.session.opening import CLOSE_GRACE
 from meterkit.transport.line import Line
 from tests.dlms.rig import LLS, RecordingTransport, connected, line, meter, options
 from tests.dlms.shared_wire import SharedWire, meters

@@ -6,8 +6,9 @@ import pytest
 from meterkit.errors import ErrorKind, MeterError, fault
 from meterkit.link import Advanced, Broken, Failed, Message, Notice, Transmit
 from meterkit.result import Err, Ok
-from meterkit.session.exchange import Exchange, open_line
+from meterkit.session.exchange import Exchange
 from meterkit.session.keepalive import KeepAlive
+from meterkit.session.opening import open_line
 from meterkit.transport.base import Transport
 from tests.virtual_clock import VIRTUAL_CLOCK
 

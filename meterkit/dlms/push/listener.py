@@ -24,7 +24,7 @@ from meterkit.dlms.push.protection import PushProtection
 from meterkit.dlms.push.queue import Push, PushQueue
 from meterkit.dlms.push.reader import HdlcPushReader, PushReader, WrapperPushReader
 from meterkit.result import Result
-from meterkit.session.exchange import CLOSE_GRACE
+from meterkit.session.opening import CLOSE_GRACE
 from meterkit.transport.base import Transport
 
 __all__ = ["Push", "PushListener", "PushProtection"]
