@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from functools import lru_cache
 from math import ceil
-from typing import Final
+from typing import Any, Final
 
 import anyio
 
@@ -48,7 +49,7 @@ _service = logging.getLogger("meterkit.service")
 
 WAKE_UP = b"\x55"  # wakes a shared optical port, as readers of such meters do
 _SECRET = frozenset((ServiceCode.SECURITY, ServiceCode.AUTHENTICATE))
-_DONE: Final = int(ResponseCode.OK)
+_DONE: Final = bytes([ResponseCode.OK])
 # Members of Enums that every call looks at: under names of their own they cost an eighth.
 _WAIT: Final = ServiceCode.WAIT
 _OPEN: Final = SessionState.SESSION
@@ -112,31 +113,40 @@ class PsemSession:
         Errors: STATE out of order (nothing was sent) or not connected; REFUSED or SECURITY with the
         meter's code; whatever broke the link.
         """
+        answer = await self.ask(request)
+        if self.is_done(request, answer):
+            return Ok(answer.value[1:])
+        return await self.not_done(request, answer)
+
+    def ask(self, request: ServiceRequest) -> Coroutine[Any, Any, Result[bytes]]:
+        """Send a request and return the response.  Errors: STATE out of order; whatever broke the link."""
         code = request.code
-        is_usual = code in USUAL
-        answer = await self.exchange(
+        return self.exchange(
             request.encode(),
-            check=lambda: None if is_usual and self.state is _OPEN else check(self.state, code),
+            check=lambda: None if self.state is _OPEN and code in USUAL else check(self.state, code),
             is_secret=code in _SECRET,
         )
-        if isinstance(answer, Err):
-            return Err(answer.error.at(request.name))
-        octets = answer.value
-        if not octets or octets[0] != _DONE:
-            return await self._not_done(request, octets)
+
+    def is_done(self, request: ServiceRequest, answer: Result[bytes]) -> bool:
+        """Note that the meter has done what it was asked for, if its response says so; else return False."""
+        if isinstance(answer, Err) or answer.value[:1] != _DONE:
+            return False
         if _service.isEnabledFor(logging.DEBUG):
             self._log(request, ResponseCode.OK)
-        if not is_usual:
+        code = request.code
+        if code not in USUAL:
             self.state = after(self.state, code)
         self._meter_listens_for = self._traffic_timeout
         if code == _WAIT:
             self._meter_listens_for = max(self._meter_listens_for, request.payload[0])
-        return Ok(octets[1:])
+        return True
 
-    async def _not_done(self, request: ServiceRequest, octets: bytes) -> Err:
+    async def not_done(self, request: ServiceRequest, answer: Result[bytes]) -> Err:
         """Return what a response says that is no OK, or what is wrong with it."""
+        if isinstance(answer, Err):
+            return Err(answer.error.at(request.name))
         try:
-            response = ServiceResponse.decode(octets)
+            response = ServiceResponse.decode(answer.value)
         except ProtocolFault as odd:
             return Err((await self.lose(odd.error)).at(request.name))
         if _service.isEnabledFor(logging.DEBUG):
