@@ -45,6 +45,7 @@ ROOMS = {
             "test_link_faults",
             "test_link_impaired",
             "test_link_model",
+            "test_remembered",
         ),
     ),
     "hdlc_link": Room(

@@ -167,3 +167,20 @@ def test_a_reset_forgets_what_was_sent_so_that_it_is_no_echo_any_more():
     link, sent = asked()
     link.reset()
     assert link.receive(sent.octets) == [ACK]
+
+
+def test_octets_of_an_unfinished_packet_are_forgotten_by_the_next_request():
+    link = PsemLink()
+    assert link.receive(b"\xee\x00\x00") == []
+    link.send(b"\x20")
+    assert link.receive(b"\x06" + answer())[-1] == Message(b"\0")
+
+
+def test_an_answer_that_came_in_one_piece_with_its_ack_is_known_again_when_it_comes_in_pieces():
+    link = PsemLink()
+    repeated = answer(b"\0\1", toggle=1)
+    link.send(b"\x20")
+    assert link.receive(b"\x06" + repeated)[-1] == Message(b"\0\1")
+    link.send(b"\x21")
+    link.receive(b"\x06")
+    assert not any(isinstance(event, Message) for event in link.receive(repeated))
