@@ -7,14 +7,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
-
-import anyio
 
 from meterkit.dlms.acse.apdus import Rlrq, decode_aare
 from meterkit.dlms.agreement import NegotiatedAssociation, agree
@@ -35,7 +32,7 @@ from meterkit.errors import ErrorKind, MeterError, ProtocolFault
 from meterkit.options import DlmsClientOptions
 from meterkit.result import Err, Ok, Result
 from meterkit.session.exchange import Exchange
-from meterkit.session.opening import CLOSE_GRACE, close_line, open_line
+from meterkit.session.opening import close_line, farewell, open_line
 from meterkit.session.sign_on import sign_on
 from meterkit.transport.base import Transport
 
@@ -392,20 +389,7 @@ class DlmsSession:
 
         A line that is well stays open if it `keeps_line`: `leaves_line` then tells so.
         """
-        clock = asyncio.get_running_loop().time
-        has_parted = False
-        with anyio.CancelScope(deadline=clock() + GOODBYE, shield=True) as scope:
-            await self._part()
-            has_parted = True
-            self._end_here(keeps_line)
-            if not self.leaves_line:  # under the same shield: one of its own costs more than the closing
-                if scope.deadline < (needed := clock() + CLOSE_GRACE):
-                    scope.deadline = needed
-                await self.transport.close()
-        if not has_parted:
-            self._end_here(keeps_line)
-            if not self.leaves_line:
-                await close_line(self.transport)
+        await farewell(self.transport, self._part, lambda: self._end_here(keeps_line), GOODBYE)
 
     async def _part(self) -> None:
         """Release and disconnect, as far as there is anything to take leave of."""
@@ -416,12 +400,13 @@ class DlmsSession:
             parted = await self.exchange.perform(self._hdlc.disconnect, link=self._hdlc)
             self._is_stale = isinstance(parted, Err)
 
-    def _end_here(self, keeps_line: bool) -> None:
-        """Note that the session is over, and whether the line stays open all the same."""
+    def _end_here(self, keeps_line: bool) -> bool:
+        """Note that the session is over; return whether the line is to be closed."""
         self._is_associated = False
         self.leaves_line = keeps_line and self.exchange.lost is None
         if self.exchange.lost is None:
             self.exchange.lost = _NO_SUCH_SESSION
+        return not self.leaves_line
 
     async def _release(self) -> bytes:
         """Return what the meter says to a release; it fails nothing: the association is over either way."""

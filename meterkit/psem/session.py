@@ -8,14 +8,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Coroutine
 from functools import lru_cache
 from math import ceil
 from typing import Any, Final
-
-import anyio
 
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
 from meterkit.options import PsemClientOptions
@@ -35,7 +32,7 @@ from meterkit.psem.services import (
 from meterkit.psem.state import USUAL, SessionState, after, check
 from meterkit.result import Err, Ok, Result
 from meterkit.session.exchange import Exchange
-from meterkit.session.opening import CLOSE_GRACE, close_line, open_line
+from meterkit.session.opening import close_line, farewell, open_line
 from meterkit.transport.base import Transport
 
 INITIAL_BAUD_RATE = 9600  # bits/s at which a C12.18 session begins
@@ -313,20 +310,7 @@ class PsemSession:
 
     async def end(self) -> None:
         """Log off, terminate and close the line: shielded, in bounded time, never raising."""
-        clock = asyncio.get_running_loop().time
-        has_parted = False
-        with anyio.CancelScope(deadline=clock() + GOODBYE, shield=True) as scope:
-            await self._part()
-            has_parted = not scope.cancel_called  # the time may be over just as the last answer comes
-            if has_parted:
-                self._end_here()
-                # Under the same shield: one of its own costs more than the closing.
-                if scope.deadline < (needed := clock() + CLOSE_GRACE):
-                    scope.deadline = needed
-                await self.transport.close()
-        if not has_parted:
-            self._end_here()
-            await close_line(self.transport)
+        await farewell(self.transport, self._part, self._end_here, GOODBYE)
 
     async def _part(self) -> None:
         """Log off and terminate, as far as there is anything to take leave of."""
@@ -335,7 +319,7 @@ class PsemSession:
         if self.exchange.lost is None and self.state is not SessionState.BASE:
             await self.call(ServiceRequest.disconnect() if self.options.hang_up else _TERMINATE)
 
-    def _end_here(self) -> None:
+    def _end_here(self) -> bool:
         """Note that the session is over; a meter that did not say so may still be in it."""
         if self.state is not SessionState.BASE:
             self._note_dead_session()
@@ -343,6 +327,7 @@ class PsemSession:
         self._is_established = False
         if self.exchange.lost is None:
             self.exchange.lost = _NO_SUCH_SESSION
+        return True
 
     def _note_dead_session(self) -> None:
         """Remember that the meter may still listen at the negotiated speed, where it hears no Identify.

@@ -1,8 +1,9 @@
-"""A line is opened before a session, and closed after it, however that ended."""
+"""A line is opened before a session and closed after it, however that ended."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import anyio
 
@@ -19,6 +20,27 @@ async def close_line(transport: Transport) -> None:
     deadline = asyncio.get_running_loop().time() + CLOSE_GRACE
     with anyio.CancelScope(deadline=deadline, shield=True):
         await transport.close()
+
+
+async def farewell(
+    transport: Transport, part: Callable[[], Awaitable[None]], over: Callable[[], bool], patience: float
+) -> None:
+    """Take leave of the meter, `part`, within `patience` seconds; then close the line if `over` says so.
+
+    All of it under one shield, since one costs more than closing, and in bounded time: at most
+    `CLOSE_GRACE` seconds more.  `over` is called once, when there is nothing more to say.
+    """
+    clock = asyncio.get_running_loop().time
+    has_parted = False
+    with anyio.CancelScope(deadline=clock() + patience, shield=True) as scope:
+        await part()
+        has_parted = not scope.cancel_called  # the time may be over just as the last answer comes
+        if has_parted and over():
+            if scope.deadline < (needed := clock() + CLOSE_GRACE):
+                scope.deadline = needed
+            await transport.close()
+    if not has_parted and over():
+        await close_line(transport)
 
 
 async def open_line(transport: Transport, attempts: int) -> Result[None]:
