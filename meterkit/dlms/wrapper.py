@@ -231,11 +231,14 @@ class WrapperLink:
     def receive_bare(self, octets: bytes) -> Bare:
         """Do as `receive`; see `link.bare_verbs`."""
         reader = self._reader
-        if octets[:6] == self._answer_start and not reader.held and not self._is_broken:
-            length = len(octets) - HEADER_SIZE
-            if 0 < length <= reader.max_length and octets[6] << 8 | octets[7] == length:
-                self._is_awaiting = False  # the usual case: one whole answer at once
-                return octets[HEADER_SIZE:]
+        length = len(octets) - HEADER_SIZE
+        if (
+            0 < length <= reader.max_length
+            and octets[:HEADER_SIZE] == self._answer_start + length.to_bytes(2, "big")
+            and not (reader.held or self._is_broken)
+        ):
+            self._is_awaiting = False  # the usual case: one whole answer at once
+            return octets[HEADER_SIZE:]
         events: Events = []
         if not self._is_broken:
             self._take_all(octets, events)
