@@ -1,7 +1,7 @@
 """DLMS over loopback TCP (WRAPPER): single GETs and a large profile; CPU of the client's process.
 
 The floor of the GETs is a bare asyncio Protocol that sends the same octets and awaits the same number back;
-both talk to a server that answers at once.  The peers, gurux-dlms and dlms-cosem, block on a socket of their
+both talk to the same server, which answers at once.  The peers, gurux-dlms and dlms-cosem, block on a socket of their
 own; they read the large profile from the same emulator, each in its own process as we do.
 """
 
@@ -127,7 +127,6 @@ def jobs() -> list[dict[str, object]]:
         pass
     with (
         server("canned_dlms") as canned,
-        server("echo", ANSWER.hex()) as echo,
         server("dlms", str(ROWS)) as meter,
     ):
         for name, factory in loops.items():
@@ -136,7 +135,7 @@ def jobs() -> list[dict[str, object]]:
                     f"single GET over WRAPPER, {name}",
                     "us CPU a GET",
                     ours=lambda factory=factory: our_gets(canned, factory),
-                    floor=lambda factory=factory: bare_gets(echo, factory),
+                    floor=lambda factory=factory: bare_gets(canned, factory),
                     peers={
                         "gurux-dlms": lambda: peer("gurux", canned, "gets"),
                         "dlms-cosem": lambda: peer("dlms_cosem", canned, "gets"),

@@ -134,7 +134,7 @@ class Exchange:
             self.is_busy = True
             try:
                 now = self._clock()
-                deadline = now + (self.timeout if patience is None else min(patience, self.timeout))
+                deadline = now + self.timeout if patience is None else now + min(patience, self.timeout)
                 begun = self._send_bare(request) if begin is None else begin()
                 octets = begun if isinstance(begun, bytes) else _lone_request(begun)
                 lane, delay = transport.lane, 0.0
