@@ -1,8 +1,8 @@
 """DLMS over loopback TCP (WRAPPER): single GETs and a large profile; CPU of the client's process.
 
 The floor of the GETs is a bare asyncio Protocol that sends the same octets and awaits the same number back;
-both talk to the same server, which answers at once.  The peers, gurux-dlms and dlms-cosem, block on a socket of their
-own; they read the large profile from the same emulator, each in its own process as we do.
+both talk to the same server, which answers at once.  The peers, gurux-dlms and dlms-cosem, block on a socket
+of their own; they read the large profile from the same emulator, each in its own process as we do.
 """
 
 from __future__ import annotations
