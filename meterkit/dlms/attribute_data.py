@@ -8,9 +8,7 @@ from meterkit.codec import axdr
 from meterkit.dlms.cosem.obis import ObisCode
 
 
-@dataclass(
-    slots=True, unsafe_hash=True
-)  # a frozen one costs twice as much, and meters are read attribute by attribute
+@dataclass(slots=True, unsafe_hash=True)  # as `Ok`: a frozen one costs twice as much, and each GET makes one
 class AttributeData:
     """One attribute of one object, as read."""
 

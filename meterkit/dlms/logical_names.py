@@ -26,7 +26,6 @@ from meterkit.dlms.refusals import refused, unexpected
 from meterkit.dlms.secret_requests import is_secret
 from meterkit.dlms.session import DlmsSession
 from meterkit.errors import ErrorKind, MeterError, ProtocolFault
-from meterkit.passwords import ATTRIBUTES
 from meterkit.result import Err, Ok, Result
 
 LIST_HEAD: Final = 4  # octets of a GET-request-with-list beside its descriptors: tag, choice, invoke, count
@@ -55,14 +54,14 @@ class LogicalNames:
         association = session.association
         if selection is None and attribute.attribute and association.grants_get:
             request = encode_get(association.next_invoke(True, session.options.high_priority), attribute)
-            hides = attribute.class_id in ATTRIBUTES and is_secret(attribute)
+            hides = is_secret(attribute)
             answer = await session.asked(request, is_secret=hides)
             if (
                 type(answer) is Ok
                 and (octets := answer.value)[:2] == _NORMAL
                 and len(octets) > _NORMAL_DATA
                 and not octets[3]
-                and session.is_settled
+                and session.is_at_rest
             ):
                 return Ok(octets[_NORMAL_DATA:])
             if session.is_unsettled(answer):

@@ -170,7 +170,7 @@ class DlmsSession:
         )
 
     @property
-    def is_settled(self) -> bool:
+    def is_at_rest(self) -> bool:
         """Whether a response, now that it came, is neither to be `settled` nor `told`: the usual case."""
         return (self._secured is None or not self._secured.is_behind) and not _service.isEnabledFor(
             logging.DEBUG

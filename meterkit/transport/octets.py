@@ -173,9 +173,8 @@ class OctetProtocol(Inbox, asyncio.Protocol):
             data = self._echo.received(data)
             if not data:
                 return
-        self._buffer = (
-            self._buffer + data if self._buffer else data
-        )  # as `put`: most of what comes is one answer
+        # As `put`, without the call: every answer comes this way.
+        self._buffer = self._buffer + data if self._buffer else data
         if (arrival := self._arrival) is not None:
             arrival.happen()
         if len(self._buffer) > INBOX_LIMIT and not self._is_paused and self._transport is not None:

@@ -209,7 +209,7 @@ class Aare:
 
 @lru_cache(maxsize=64)  # an association looks twice, and meters of one kind say the same, octet by octet
 def decode_aare(octets: bytes) -> Aare:
-    """Return the AARE that `octets` are, with patience; see `Aare.decode`."""
+    """Return the AARE that `octets` are, as `Aare.decode` does.  Errors: `ProtocolFault` (DECODE)."""
     return Aare.decode(octets)
 
 
